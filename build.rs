@@ -1,0 +1,51 @@
+//! Compiles the protocol files without protoc, and writes the descriptor set that reflection serves.
+
+use std::{env, error::Error, fs, path::PathBuf};
+
+use protox::prost::Message as _;
+
+const ROOT: &str = "proto";
+const FILES: [&str; 3] = [
+    "customer_profile/v1/interaction_service.proto",
+    "customer_profile/v1/profile_service.proto",
+    "customer_profile/state/v1/state.proto",
+];
+
+/// Files whose descriptors are served: the API alone, not what is stored.
+const SERVED: usize = 2;
+
+/// Messages whose fields are personal data; their `Debug` is written by hand and shows none.
+const PERSONAL: [&str; 8] = [
+    ".customer_profile.v1.Interaction",
+    ".customer_profile.v1.Identifier",
+    ".customer_profile.v1.TraitValue",
+    ".customer_profile.v1.TextList",
+    ".customer_profile.v1.ProfileIdentifier",
+    ".customer_profile.v1.RetractInteractionsRequest",
+    ".customer_profile.state.v1.ConsentFact",
+    ".customer_profile.state.v1.Summary",
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={ROOT}");
+    println!("cargo::rerun-if-changed=migrations");
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+
+    let descriptors = protox::compile(FILES, [ROOT])?;
+    tonic_prost_build::configure()
+        .bytes(".")
+        .skip_debug(PERSONAL)
+        .codec_path("crate::grpc::codec::Codec")
+        .compile_fds(descriptors)?;
+
+    let mut served = protox::Compiler::new([ROOT])?;
+    served.include_imports(true).include_source_info(false);
+    for file in &FILES[..SERVED] {
+        served.open_file(file)?;
+    }
+    fs::write(
+        out.join("descriptors.bin"),
+        served.file_descriptor_set().encode_to_vec(),
+    )?;
+    Ok(())
+}
