@@ -1,0 +1,242 @@
+//! Interactions that collide: two sources, four instants, two names of traits, a handful of subjects and addresses.
+
+use proptest::{
+    collection::{btree_map, vec},
+    option,
+    prelude::*,
+    sample::select,
+};
+use prost_types::Timestamp;
+
+use crate::{
+    clock::Micros,
+    identity::Region,
+    ids::{InteractionId, TenantId},
+    profile::Fact,
+    proto::v1::{
+        ConsentChange, Identifier, Interaction, Money, Subject, SubjectKind, SurveyScore, TextList,
+        Trait, TraitValue, trait_value::Kind,
+    },
+};
+
+/// An interaction as it is recorded.
+#[derive(Clone, Debug)]
+pub(super) struct Recorded {
+    pub(super) id: InteractionId,
+    pub(super) at: Micros,
+    pub(super) message: Interaction,
+}
+
+impl Recorded {
+    pub(super) fn fact(&self) -> Fact<'_> {
+        Fact {
+            id: self.id,
+            occurred_at: self.at,
+            message: &self.message,
+            region: Region::JP,
+        }
+    }
+}
+
+/// A set of interactions, dealt into three parts, and an order to take them in.
+#[derive(Clone, Debug)]
+pub(super) struct Case {
+    pub(super) interactions: Vec<Recorded>,
+    part: Vec<usize>,
+    order: Vec<usize>,
+}
+
+impl Case {
+    /// The interactions of one part, in the order of the case.
+    pub(super) fn part(&self, part: usize) -> impl Iterator<Item = &Recorded> {
+        let of_part = move |n: &&usize| self.part[**n] == part;
+        self.order
+            .iter()
+            .filter(of_part)
+            .map(|n| &self.interactions[*n])
+    }
+
+    /// All of them in the order of the case.
+    pub(super) fn in_order(&self) -> impl Iterator<Item = &Recorded> {
+        self.order.iter().map(|n| &self.interactions[*n])
+    }
+}
+
+/// Up to so many interactions, about so many subjects of each kind.
+pub(super) fn cases(most: usize, subjects: u16) -> impl Strategy<Value = Case> {
+    interactions(0..=most, subjects).prop_flat_map(|interactions| {
+        let count = interactions.len();
+        let order: Vec<usize> = (0..count).collect();
+        (
+            Just(interactions),
+            vec(0..3usize, count),
+            Just(order).prop_shuffle(),
+        )
+            .prop_map(|(interactions, part, order)| Case {
+                interactions,
+                part,
+                order,
+            })
+    })
+}
+
+/// Interactions, no two of one id.
+pub(super) fn interactions(
+    count: impl Into<proptest::collection::SizeRange>,
+    subjects: u16,
+) -> impl Strategy<Value = Vec<Recorded>> {
+    vec(interaction(subjects), count).prop_map(|messages| {
+        let tenant = TenantId::default_tenant();
+        let numbered = messages.into_iter().enumerate();
+        numbered
+            .map(|(n, mut message)| {
+                message.event_id = format!("event {n}");
+                Recorded {
+                    id: InteractionId::of(&tenant, &message.source, &message.event_id),
+                    at: message
+                        .occurred_at
+                        .as_ref()
+                        .and_then(Micros::from_proto)
+                        .unwrap(),
+                    message,
+                }
+            })
+            .collect()
+    })
+}
+
+fn interaction(subjects: u16) -> impl Strategy<Value = Interaction> {
+    let names = (
+        select(vec!["shop", "desk"]),
+        0..4i64,
+        select(vec!["sales", "support"]),
+        select(vec!["web", "phone"]),
+        0..3i32,
+    );
+    let facts = (
+        btree_map(select(vec!["city", "size"]), kind(), 0..3),
+        vec((0..4i32, 1..=5i32), 0..3),
+        vec(consent(), 0..3),
+    );
+    (names, about(subjects), facts).prop_map(|(names, about, facts)| {
+        let (source, instant, department, channel, direction) = names;
+        let (r#type, subject, money) = about;
+        let (traits, scores, consent_changes) = facts;
+        Interaction {
+            source: source.into(),
+            occurred_at: Some(Timestamp {
+                seconds: 1_700_000_000 + instant / 2,
+                nanos: i32::try_from(instant % 2).unwrap() * 1_000,
+            }),
+            department: department.into(),
+            channel: channel.into(),
+            r#type: r#type.into(),
+            direction,
+            subject,
+            money,
+            traits: traits
+                .into_iter()
+                .map(|(name, kind)| Trait {
+                    name: name.into(),
+                    value: Some(TraitValue { kind: Some(kind) }),
+                })
+                .collect(),
+            survey_scores: scores
+                .into_iter()
+                .map(|(scale, value)| SurveyScore {
+                    scale,
+                    value,
+                    question: None,
+                })
+                .collect(),
+            consent_changes,
+            ..Interaction::default()
+        }
+    })
+}
+
+type About = (&'static str, Option<Subject>, Option<Money>);
+
+fn about(subjects: u16) -> impl Strategy<Value = About> {
+    use SubjectKind::{Order, Session, Ticket, Unspecified};
+    let types = select(vec![
+        ("order.placed", Order),
+        ("order.placed", Order),
+        ("order.cancelled", Order),
+        ("order.returned", Order),
+        ("order.shipped", Order),
+        ("invoice.paid", Order),
+        ("ticket.opened", Ticket),
+        ("ticket.reopened", Ticket),
+        ("ticket.closed", Ticket),
+        ("ticket.replied", Ticket),
+        ("survey.answered", Ticket),
+        ("page.viewed", Session),
+        ("note.taken", Unspecified),
+    ]);
+    let money = (select(vec!["JPY", "USD"]), 0..1_000i64);
+    (
+        types,
+        0..subjects,
+        0..5i32,
+        option::of(money.clone()),
+        money,
+    )
+        .prop_map(|((r#type, kind), subject, status, maybe, money)| {
+            let needed = matches!(r#type, "order.placed" | "order.returned");
+            let money = if needed { Some(money) } else { maybe };
+            let subject = (kind != Unspecified).then(|| Subject {
+                kind: kind.into(),
+                id: format!("{subject}"),
+                status,
+            });
+            let money = money.map(|(currency, minor_units)| Money {
+                currency: currency.into(),
+                minor_units,
+            });
+            (r#type, subject, money)
+        })
+}
+
+/// Values of traits of every type, few of each.
+pub(super) fn kind() -> impl Strategy<Value = Kind> {
+    prop_oneof![
+        select(vec!["京都", "Kyoto", ""]).prop_map(|text| Kind::Text(text.into())),
+        (-1..3i64).prop_map(Kind::Integer),
+        select(vec!["1", "1.5", "-2", "0.1"]).prop_map(|text| Kind::Decimal(text.into())),
+        any::<bool>().prop_map(Kind::Boolean),
+        select(vec!["2020-02-29", "2021-01-01"]).prop_map(|date| Kind::Date(date.into())),
+        (0..2i64).prop_map(|seconds| Kind::Time(Timestamp { seconds, nanos: 0 })),
+        vec(select(vec!["a", "b"]), 0..3).prop_map(|texts| {
+            let values = texts.into_iter().map(str::to_owned).collect();
+            Kind::List(TextList { values })
+        }),
+        Just(Kind::Unset(true)),
+    ]
+}
+
+fn consent() -> impl Strategy<Value = ConsentChange> {
+    let address = select(vec![
+        None,
+        Some(("email", "A@x.example")),
+        Some(("email", "a@X.example")),
+        Some(("phone", "090-1234-5678")),
+        Some(("phone", "12")),
+    ]);
+    let channel = option::of(Just("email".to_owned()));
+    (
+        select(vec!["marketing", "profiling"]),
+        0..3i32,
+        channel,
+        address,
+    )
+        .prop_map(|(purpose, state, channel, address)| ConsentChange {
+            purpose: purpose.into(),
+            state,
+            channel,
+            address: address.map(|(namespace, value)| Identifier {
+                namespace: namespace.into(),
+                value: value.into(),
+            }),
+        })
+}
