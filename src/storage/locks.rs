@@ -1,0 +1,123 @@
+//! Locks: transaction-scoped advisory locks on stripes of identity keys and profile ids.
+//!
+//! Every writer takes the tenant's lock first (shared; exclusive only as the last resort of one that keeps losing), then
+//! its stripes in ascending order in one statement, and nothing after that: so writers never wait in a circle. Stripes are
+//! shared by all tenants, which costs a rare needless wait and no more. A transaction takes at most [`MOST`] stripes, so
+//! that `PostgreSQL`'s default of 64 locks a transaction suffices for the few writers of an instance.
+
+use std::collections::BTreeSet;
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::Result;
+use crate::ids::TenantId;
+
+/// Number of stripes.
+const STRIPES: u64 = 4_096;
+
+/// Stripes that one transaction may take.
+pub const MOST: usize = 256;
+
+/// First halves of the lock's name, which tell our locks from others'.
+const STRIPE_CLASS: i32 = 0x0063_7031;
+const TENANT_CLASS: i32 = 0x0063_7032;
+
+pub(super) const STATEMENTS: &[(&str, &str)] =
+    &[("locks.take", TAKE), ("locks.take_tenant", TAKE_TENANT)];
+
+const TAKE: &str = "
+SELECT pg_advisory_xact_lock_shared($1, $2)::text,
+    (SELECT count(pg_advisory_xact_lock($3, stripe)) FROM unnest($4::integer[]) AS wanted (stripe)),
+    pg_current_xact_id()::text::bigint";
+
+const TAKE_TENANT: &str = "
+SELECT pg_advisory_xact_lock($1, $2)::text, 0::bigint, pg_current_xact_id()::text::bigint";
+
+/// A set of stripes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stripes(BTreeSet<i32>);
+
+impl Stripes {
+    /// Adds the stripe of an identity key or a profile id.
+    pub fn add(&mut self, id: Uuid) {
+        // The low half is random in keys (a hash) and in profile ids (version 7) alike.
+        let (_, low) = id.as_u64_pair();
+        self.0
+            .insert(i32::try_from(low % STRIPES).unwrap_or_default());
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether the stripe of this id is among them.
+    #[must_use]
+    pub fn covers(&self, id: Uuid) -> bool {
+        let mut one = Self::default();
+        one.add(id);
+        one.0.is_subset(&self.0)
+    }
+
+    /// Adds all of another set.
+    pub fn extend(&mut self, other: &Self) {
+        self.0.extend(&other.0);
+    }
+
+    /// How many there would be with another set.
+    #[must_use]
+    pub fn len_with(&self, other: &Self) -> usize {
+        self.0.len() + other.0.difference(&self.0).count()
+    }
+}
+
+/// Takes the tenant's lock shared and the stripes exclusively, in their order. Answers with the transaction's id, which
+/// is its position in the outbox.
+///
+/// # Errors
+/// When the database fails, a lock timeout among it.
+#[tracing::instrument(name = "db.locks.take", skip_all, fields(stripes = stripes.len()))]
+pub async fn take(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    stripes: &Stripes,
+) -> Result<i64> {
+    let sorted: Vec<i32> = stripes.0.iter().copied().collect();
+    let (_, _, position): (String, i64, i64) = sqlx::query_as(TAKE)
+        .bind(TENANT_CLASS)
+        .bind(tenant_lock(tenant))
+        .bind(STRIPE_CLASS)
+        .bind(sorted)
+        .fetch_one(connection)
+        .await?;
+    Ok(position)
+}
+
+/// Takes the tenant's lock exclusively: nobody else writes to the tenant until the transaction ends.
+///
+/// # Errors
+/// When the database fails, a lock timeout among it.
+#[tracing::instrument(name = "db.locks.take_tenant", skip_all)]
+pub async fn take_tenant(connection: &mut PgConnection, tenant: &TenantId) -> Result<i64> {
+    let (_, _, position): (String, i64, i64) = sqlx::query_as(TAKE_TENANT)
+        .bind(TENANT_CLASS)
+        .bind(tenant_lock(tenant))
+        .fetch_one(connection)
+        .await?;
+    Ok(position)
+}
+
+fn tenant_lock(tenant: &TenantId) -> i32 {
+    let hash = blake3::hash(tenant.as_str().as_bytes());
+    let mut first = [0; 4];
+    first.copy_from_slice(&hash.as_bytes()[..4]);
+    i32::from_le_bytes(first)
+}

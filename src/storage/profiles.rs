@@ -1,0 +1,366 @@
+//! Profiles: sets of identities with their merged state.
+
+use prost::Message as _;
+use sqlx::{FromRow, PgConnection};
+use uuid::Uuid;
+
+use super::{Error, Result, identities::beside};
+use crate::{
+    clock::Micros,
+    identity::{Home, Members, Normalised},
+    ids::{IdentityKey, ProfileId, TenantId},
+    profile::{State, encoding::Encoded},
+    proto::state::v1::Summary,
+};
+
+pub(super) const STATEMENTS: &[(&str, &str)] = &[
+    ("profiles.load", LOAD),
+    ("profiles.read", READ),
+    ("profiles.after", AFTER),
+    ("profiles.by_day", BY_DAY),
+    ("profiles.count", COUNT),
+    ("profiles.upsert", UPSERT),
+];
+
+// OFFSET 0 keeps it a look-up for each id, as in `identities`.
+const LOAD: &str = "
+SELECT
+    stored.profile_id,
+    stored.version,
+    stored.home,
+    stored.summary,
+    stored.state,
+    octet_length(stored.members) AS members_length,
+    CASE WHEN wanted.members THEN stored.members END AS members,
+    CASE WHEN wanted.subjects THEN stored.subjects END AS subjects
+FROM unnest($2::uuid[], $3::boolean[], $4::boolean[]) AS wanted (profile_id, members, subjects)
+CROSS JOIN LATERAL (
+    SELECT *
+    FROM profiles AS found
+    WHERE found.tenant = $1 AND found.profile_id = wanted.profile_id
+    OFFSET 0
+) AS stored";
+
+// For look-ups: no subjects, since the totals in the state show them.
+const READ: &str = "
+SELECT
+    profile_id,
+    version,
+    home,
+    summary,
+    state,
+    octet_length(members) AS members_length,
+    members,
+    NULL::bytea AS subjects,
+    pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS position
+FROM profiles
+WHERE tenant = $1 AND profile_id = ANY($2::uuid[])";
+
+const AFTER: &str = "
+SELECT
+    profile_id,
+    version,
+    home,
+    summary,
+    state,
+    octet_length(members) AS members_length,
+    members,
+    subjects
+FROM profiles
+WHERE tenant = $1 AND profile_id > $2
+ORDER BY profile_id
+LIMIT $3";
+
+const COUNT: &str = "
+SELECT count(*)
+FROM profiles
+WHERE tenant = $1 AND last_day IS NOT NULL";
+
+const BY_DAY: &str = "
+SELECT last_day, profile_id
+FROM profiles
+WHERE tenant = $1
+    AND last_day IS NOT NULL
+    AND last_day BETWEEN $2 AND $3
+    AND (last_day < $4 OR (last_day = $4 AND profile_id > $5))
+ORDER BY last_day DESC, profile_id
+LIMIT $6";
+
+// A profile that is last seen has members; when none are given they stay, and a large set is not written again.
+const UPSERT: &str = "
+INSERT INTO profiles AS stored
+    (tenant, profile_id, version, home, summary, last_day, state, members, subjects)
+SELECT $1, profile_id, version, home, summary, last_day, state, coalesce(members, ''), subjects
+FROM unnest(
+    $2::uuid[], $3::bigint[], $4::uuid[], $5::bytea[], $6::integer[], $7::bytea[], $8::bytea[], $9::bytea[]
+) AS given (profile_id, version, home, summary, last_day, state, members, subjects)
+ON CONFLICT (tenant, profile_id) DO UPDATE SET
+    version = excluded.version,
+    home = excluded.home,
+    summary = excluded.summary,
+    last_day = excluded.last_day,
+    state = excluded.state,
+    members = CASE
+        WHEN excluded.members = '' AND excluded.last_day IS NOT NULL THEN stored.members
+        ELSE excluded.members
+    END,
+    subjects = CASE WHEN excluded.subjects = '' THEN stored.subjects ELSE excluded.subjects END";
+
+/// A stored profile.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// Its id.
+    pub id: ProfileId,
+    /// Its version.
+    pub version: i64,
+    /// Key of its home.
+    pub home_key: IdentityKey,
+    /// Its home.
+    pub home: Home,
+    /// The merge of its identities' states.
+    pub state: State,
+    /// How many identities it has; none when it is merged away.
+    pub members_total: usize,
+    /// Its identities, when they were asked for.
+    pub members: Option<Members>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    profile_id: Uuid,
+    version: i64,
+    home: Uuid,
+    summary: Vec<u8>,
+    state: Vec<u8>,
+    members_length: i32,
+    members: Option<Vec<u8>>,
+    subjects: Option<Vec<u8>>,
+}
+
+#[derive(FromRow)]
+struct ReadRow {
+    #[sqlx(flatten)]
+    row: Row,
+    position: i64,
+}
+
+impl TryFrom<Row> for Profile {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let state = State::decode(&row.state, row.subjects.as_deref())
+            .map_err(|e| Error::corrupt("profile state", e))?;
+        let summary = Summary::decode(row.summary.as_slice())
+            .map_err(|e| Error::corrupt("profile summary", e))?;
+        let members = row
+            .members
+            .map(|members| Members::decode(&members))
+            .transpose()
+            .map_err(|e| Error::corrupt("profile members", e))?;
+        Ok(Self {
+            id: ProfileId::from_uuid(row.profile_id),
+            version: row.version,
+            home_key: IdentityKey::from_uuid(row.home),
+            home: Home {
+                identifier: Normalised {
+                    namespace: summary.home_namespace,
+                    value: summary.home_value,
+                },
+                first_seen: Micros(summary.home_first_seen),
+            },
+            state,
+            members_total: Members::count_of(
+                usize::try_from(row.members_length).unwrap_or_default(),
+            ),
+            members,
+        })
+    }
+}
+
+/// What to load of a profile.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// Its id.
+    pub id: ProfileId,
+    /// Whether its members are needed.
+    pub members: bool,
+    /// Whether the subjects beside its state are needed.
+    pub subjects: bool,
+}
+
+/// A profile to write.
+#[derive(Clone)]
+pub struct Write {
+    /// Its id.
+    pub id: ProfileId,
+    /// Its new version.
+    pub version: i64,
+    /// Key of its home.
+    pub home_key: IdentityKey,
+    /// Its home.
+    pub home: Home,
+    /// Latest occurred-at; absent when it is merged away.
+    pub last_seen: Option<Micros>,
+    /// The merge of its identities' states.
+    pub state: Encoded,
+    /// Its identities; absent leaves them.
+    pub members: Option<Members>,
+}
+
+/// Loads profiles for writing.
+///
+/// # Errors
+/// When the database fails or a profile cannot be read.
+#[tracing::instrument(name = "db.profiles.load", skip_all, fields(rows = wanted.len()))]
+pub async fn load(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    wanted: &[Wanted],
+) -> Result<Vec<Profile>> {
+    let rows: Vec<Row> = sqlx::query_as(LOAD)
+        .bind(tenant.as_str())
+        .bind(wanted.iter().map(|w| w.id.as_uuid()).collect::<Vec<_>>())
+        .bind(wanted.iter().map(|w| w.members).collect::<Vec<_>>())
+        .bind(wanted.iter().map(|w| w.subjects).collect::<Vec<_>>())
+        .fetch_all(connection)
+        .await?;
+    rows.into_iter().map(Profile::try_from).collect()
+}
+
+/// Reads profiles for a look-up, with the position up to which every change is in what was read.
+///
+/// # Errors
+/// When the database fails or a profile cannot be read.
+#[tracing::instrument(name = "db.profiles.read", skip_all, fields(rows = ids.len()))]
+pub async fn read(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    ids: &[ProfileId],
+) -> Result<Vec<(Profile, i64)>> {
+    let rows: Vec<ReadRow> = sqlx::query_as(READ)
+        .bind(tenant.as_str())
+        .bind(ids.iter().map(|id| id.as_uuid()).collect::<Vec<_>>())
+        .fetch_all(connection)
+        .await?;
+    rows.into_iter()
+        .map(|row| Ok((Profile::try_from(row.row)?, row.position)))
+        .collect()
+}
+
+/// The profiles after an id, in their order, whole.
+///
+/// # Errors
+/// When the database fails or a profile cannot be read.
+#[tracing::instrument(name = "db.profiles.after", skip_all)]
+pub async fn after(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    last: ProfileId,
+    limit: i64,
+) -> Result<Vec<Profile>> {
+    let rows: Vec<Row> = sqlx::query_as(AFTER)
+        .bind(tenant.as_str())
+        .bind(last.as_uuid())
+        .bind(limit)
+        .fetch_all(connection)
+        .await?;
+    rows.into_iter().map(Profile::try_from).collect()
+}
+
+/// How many profiles have members.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.profiles.count", skip_all)]
+pub async fn count(connection: &mut PgConnection, tenant: &TenantId) -> Result<i64> {
+    Ok(sqlx::query_scalar(COUNT)
+        .bind(tenant.as_str())
+        .fetch_one(connection)
+        .await?)
+}
+
+/// Profiles last seen on the days from the first to the last, newest day first, after a point.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.profiles.by_day", skip_all)]
+pub async fn by_day(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    (first, last): (i32, i32),
+    after: (i32, ProfileId),
+    limit: i64,
+) -> Result<Vec<(i32, ProfileId)>> {
+    let rows: Vec<(i32, Uuid)> = sqlx::query_as(BY_DAY)
+        .bind(tenant.as_str())
+        .bind(first)
+        .bind(last)
+        .bind(after.0)
+        .bind(after.1.as_uuid())
+        .bind(limit)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(day, id)| (day, ProfileId::from_uuid(id)))
+        .collect())
+}
+
+/// Writes profiles, new or not. The caller holds their locks.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.profiles.upsert", skip_all, fields(rows = writes.len()))]
+pub async fn upsert(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    writes: &[Write],
+) -> Result<()> {
+    sqlx::query(UPSERT)
+        .bind(tenant.as_str())
+        .bind(writes.iter().map(|w| w.id.as_uuid()).collect::<Vec<_>>())
+        .bind(writes.iter().map(|w| w.version).collect::<Vec<_>>())
+        .bind(
+            writes
+                .iter()
+                .map(|w| w.home_key.as_uuid())
+                .collect::<Vec<_>>(),
+        )
+        .bind(writes.iter().map(|w| summary(&w.home)).collect::<Vec<_>>())
+        .bind(
+            writes
+                .iter()
+                .map(|w| w.last_seen.map(Micros::day))
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            writes
+                .iter()
+                .map(|w| w.state.state.as_slice())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            writes
+                .iter()
+                .map(|w| w.members.as_ref().map(Members::encode))
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            writes
+                .iter()
+                .map(|w| beside(Some(&w.state)))
+                .collect::<Vec<_>>(),
+        )
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+fn summary(home: &Home) -> Vec<u8> {
+    Summary {
+        home_namespace: home.identifier.namespace.clone(),
+        home_value: home.identifier.value.clone(),
+        home_first_seen: home.first_seen.0,
+    }
+    .encode_to_vec()
+}

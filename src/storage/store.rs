@@ -1,0 +1,138 @@
+//! What is known of the store itself and of its tenants.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::Result;
+use crate::ids::TenantId;
+
+pub(super) const STATEMENTS: &[(&str, &str)] = &[
+    ("store.create", CREATE),
+    ("store.load", LOAD),
+    ("store.ping", PING),
+    ("tenants.create", CREATE_TENANT),
+    ("tenants.load", LOAD_TENANT),
+    ("tenants.all", ALL_TENANTS),
+];
+
+const CREATE: &str = "
+INSERT INTO store (store_id, secret_fingerprint)
+VALUES ($1, $2)
+ON CONFLICT DO NOTHING";
+
+const LOAD: &str = "SELECT store_id, secret_fingerprint FROM store";
+
+const PING: &str = "SELECT 1";
+
+const CREATE_TENANT: &str = "
+INSERT INTO tenants (tenant, default_region, time_zone)
+VALUES ($1, $2, $3)
+ON CONFLICT DO NOTHING";
+
+const LOAD_TENANT: &str = "
+SELECT default_region, time_zone
+FROM tenants
+WHERE tenant = $1";
+
+const ALL_TENANTS: &str = "
+SELECT tenant
+FROM tenants
+ORDER BY tenant";
+
+/// The store's identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Store {
+    /// Drawn when the store was made.
+    pub id: Uuid,
+    /// Fingerprint of the hash secret that its keys were made with.
+    pub fingerprint: [u8; 32],
+}
+
+/// The store's identity, which is `candidate` when there was none yet.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.store.open", skip_all)]
+pub async fn open(connection: &mut PgConnection, candidate: Store) -> Result<Store> {
+    sqlx::query(CREATE)
+        .bind(candidate.id)
+        .bind(candidate.fingerprint.as_slice())
+        .execute(&mut *connection)
+        .await?;
+    let (id, fingerprint): (Uuid, Vec<u8>) = sqlx::query_as(LOAD).fetch_one(connection).await?;
+    let fingerprint = <[u8; 32]>::try_from(fingerprint)
+        .map_err(|_| super::Error::corrupt("secret fingerprint", "it is not 32 bytes"))?;
+    Ok(Store { id, fingerprint })
+}
+
+/// Whether the database answers.
+///
+/// # Errors
+/// When it does not.
+pub async fn ping(connection: &mut PgConnection) -> Result<()> {
+    sqlx::query(PING).execute(connection).await?;
+    Ok(())
+}
+
+/// What of a tenant may never change: its region for phone numbers and its time zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tenant {
+    /// ISO 3166 country.
+    pub default_region: String,
+    /// IANA time zone.
+    pub time_zone: String,
+}
+
+/// What is stored of a tenant, which is `candidate` when it was not known yet.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.tenants.open", skip_all)]
+pub async fn open_tenant(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    candidate: &Tenant,
+) -> Result<Tenant> {
+    sqlx::query(CREATE_TENANT)
+        .bind(tenant.as_str())
+        .bind(&candidate.default_region)
+        .bind(&candidate.time_zone)
+        .execute(&mut *connection)
+        .await?;
+    let stored = load_tenant(connection, tenant).await?;
+    Ok(stored.unwrap_or_else(|| candidate.clone()))
+}
+
+/// What is stored of a tenant.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.tenants.load", skip_all)]
+pub async fn load_tenant(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+) -> Result<Option<Tenant>> {
+    let row: Option<(String, String)> = sqlx::query_as(LOAD_TENANT)
+        .bind(tenant.as_str())
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.map(|(default_region, time_zone)| Tenant {
+        default_region,
+        time_zone,
+    }))
+}
+
+/// Every tenant.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.tenants.all", skip_all)]
+pub async fn tenants(connection: &mut PgConnection) -> Result<Vec<TenantId>> {
+    let names: Vec<String> = sqlx::query_scalar(ALL_TENANTS)
+        .fetch_all(connection)
+        .await?;
+    Ok(names
+        .iter()
+        .filter_map(|name| TenantId::parse(name))
+        .collect())
+}
