@@ -1,0 +1,324 @@
+//! Group commit: interactions of all callers are collected for a few milliseconds and recorded together.
+//!
+//! Each writer is a task with a queue; an interaction goes to the writer of its anchor, so that what belongs to one person
+//! meets in one batch and not in each other's locks, and in the order in which it came. While a writer commits, its queue
+//! fills, so batches grow with the load by themselves. The number of interactions waiting is bounded: a unary call that
+//! finds no room is told so at once, a stream waits, which holds its sender back.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    task::JoinHandle,
+    time::Instant,
+};
+use tracing::Instrument as _;
+
+use super::{
+    plan::Context,
+    record::{Answer, Item, Outcome, record},
+};
+use crate::{
+    error::Error,
+    identity::HashSecret,
+    ids::{InteractionId, TenantId},
+    storage::Storage,
+    telemetry::names,
+    tenants::Tenant,
+};
+
+/// How to collect and write.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Writers.
+    pub writers: usize,
+    /// Interactions that a writer takes together at most.
+    pub batch_items: usize,
+    /// How long a writer waits for company when there is little.
+    pub linger: Duration,
+    /// Interactions that may wait in all.
+    pub queue_items: usize,
+    /// The longest that a batch may take. A server that hangs, or a host that is gone, ends no statement by itself.
+    pub patience: Duration,
+}
+
+/// What to do when the queue is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Refuse at once.
+    Refuse,
+    /// Wait for room.
+    Wait,
+}
+
+/// A part of a call, for one writer.
+struct Job {
+    tenant: Tenant,
+    items: Vec<Item>,
+    reply: oneshot::Sender<Result<Vec<Answer>, Error>>,
+    request: tracing::Span,
+    _room: OwnedSemaphorePermit,
+}
+
+/// The way in.
+#[derive(Debug)]
+pub struct Ingest {
+    writers: Vec<mpsc::UnboundedSender<Job>>,
+    room: Arc<Semaphore>,
+    queue_items: usize,
+}
+
+/// The writers, to wait for when the service drains.
+#[derive(Debug)]
+pub struct Writers(Vec<JoinHandle<()>>);
+
+impl Writers {
+    /// Waits until every interaction that was accepted is answered. The last [`Ingest`] must be gone.
+    pub async fn drained(self) {
+        for writer in self.0 {
+            if let Err(error) = writer.await {
+                tracing::error!(%error, "a writer ended badly");
+            }
+        }
+    }
+}
+
+impl Ingest {
+    /// Starts the writers.
+    #[must_use]
+    pub fn start(storage: &Storage, secret: &HashSecret, options: Options) -> (Self, Writers) {
+        let (senders, tasks) = (0..options.writers)
+            .map(|_| {
+                // Bounded by the room that every job holds.
+                let (sender, receiver) = mpsc::unbounded_channel();
+                let writer = Writer {
+                    storage: storage.clone(),
+                    secret: secret.clone(),
+                    options,
+                    queue: receiver,
+                };
+                (sender, tokio::spawn(writer.run()))
+            })
+            .unzip();
+        let ingest = Self {
+            writers: senders,
+            room: Arc::new(Semaphore::new(options.queue_items)),
+            queue_items: options.queue_items,
+        };
+        (ingest, Writers(tasks))
+    }
+
+    /// Interactions that wait or are being written.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue_items - self.room.available_permits()
+    }
+
+    /// Records the interactions of one call; answers in their order.
+    ///
+    /// # Errors
+    /// When there is no room, or the database fails for any of them; the others may be stored then.
+    pub async fn record(
+        &self,
+        tenant: &Tenant,
+        items: Vec<Item>,
+        patience: Patience,
+    ) -> Result<Vec<Answer>, Error> {
+        let total = items.len();
+        let mut parts: HashMap<usize, (Vec<usize>, Vec<Item>)> = HashMap::new();
+        let mut writer_of: HashMap<InteractionId, usize> = HashMap::new();
+        for (n, item) in items.into_iter().enumerate() {
+            let writer = *writer_of
+                .entry(item.prepared.id)
+                .or_insert_with(|| self.writer_of(&item));
+            let (places, part) = parts.entry(writer).or_default();
+            places.push(n);
+            part.push(item);
+        }
+        let mut room = self.room(total, patience).await?;
+        let mut pending = Vec::with_capacity(parts.len());
+        for (writer, (places, items)) in parts {
+            let (reply, answer) = oneshot::channel();
+            let room = room
+                .split(items.len())
+                .ok_or_else(|| Error::bug("queueing", "room for fewer items than came"))?;
+            let job = Job {
+                tenant: tenant.clone(),
+                items,
+                reply,
+                request: tracing::Span::current(),
+                _room: room,
+            };
+            self.writers[writer]
+                .send(job)
+                .map_err(|_| Error::bug("queueing", "a writer is gone"))?;
+            pending.push((places, answer));
+        }
+        let mut answers: Vec<Option<Answer>> = vec![None; total];
+        for (places, answer) in pending {
+            let part = answer
+                .await
+                .map_err(|_| Error::bug("recording", "a writer dropped a job"))??;
+            for (place, answer) in places.into_iter().zip(part) {
+                answers[place] = Some(answer);
+            }
+        }
+        answers
+            .into_iter()
+            .map(|a| a.ok_or_else(|| Error::bug("recording", "an item has no answer")))
+            .collect()
+    }
+
+    async fn room(&self, items: usize, patience: Patience) -> Result<OwnedSemaphorePermit, Error> {
+        let wanted = u32::try_from(items).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room);
+        match patience {
+            Patience::Refuse => {
+                room.try_acquire_many_owned(wanted)
+                    .map_err(|_| Error::Overloaded {
+                        what: "the ingest queue",
+                    })
+            }
+            Patience::Wait => {
+                room.acquire_many_owned(wanted)
+                    .await
+                    .map_err(|_| Error::Overloaded {
+                        what: "the ingest queue",
+                    })
+            }
+        }
+    }
+
+    fn writer_of(&self, item: &Item) -> usize {
+        let (_, low) = item
+            .prepared
+            .anchor()
+            .map_or((0, 0), |anchor| anchor.as_uuid().as_u64_pair());
+        usize::try_from(low >> 32).unwrap_or_default() % self.writers.len()
+    }
+}
+
+struct Writer {
+    storage: Storage,
+    secret: HashSecret,
+    options: Options,
+    queue: mpsc::UnboundedReceiver<Job>,
+}
+
+impl Writer {
+    async fn run(mut self) {
+        while let Some(first) = self.queue.recv().await {
+            let batch = self.collect(first).await;
+            for jobs in by_tenant(batch) {
+                self.write(jobs).await;
+            }
+        }
+    }
+
+    /// Collects jobs until there are enough interactions or the time is up.
+    async fn collect(&mut self, first: Job) -> Vec<Job> {
+        let deadline = Instant::now() + self.options.linger;
+        let mut items = first.items.len();
+        let mut batch = vec![first];
+        while items < self.options.batch_items {
+            let next = match self.queue.try_recv() {
+                Ok(job) => Some(job),
+                Err(_) => tokio::time::timeout_at(deadline, self.queue.recv())
+                    .await
+                    .ok()
+                    .flatten(),
+            };
+            let Some(job) = next else { break };
+            items += job.items.len();
+            batch.push(job);
+        }
+        batch
+    }
+
+    /// Writes jobs of one tenant and answers each.
+    async fn write(&self, mut jobs: Vec<Job>) {
+        let Some(tenant) = jobs.first().map(|job| job.tenant.clone()) else {
+            return;
+        };
+        let sizes: Vec<usize> = jobs.iter().map(|job| job.items.len()).collect();
+        let items: Vec<Item> = jobs
+            .iter_mut()
+            .flat_map(|job| job.items.drain(..))
+            .collect();
+        let span = tracing::info_span!("ingest.batch", tenant = %tenant.id, items = items.len(), calls = jobs.len());
+        for job in &jobs {
+            link(&span, &job.request);
+        }
+        let started = Instant::now();
+        metrics::histogram!(names::INGEST_BATCH_ITEMS)
+            .record(f64::from(u32::try_from(items.len()).unwrap_or(u32::MAX)));
+        let context = Context {
+            tenant: &tenant.id,
+            region: tenant.region,
+            secret: &self.secret,
+        };
+        let recording = record(&self.storage, context, &items).instrument(span);
+        let result = tokio::time::timeout(self.options.patience, recording)
+            .await
+            .unwrap_or_else(|_| {
+                Err(Error::StorageAway {
+                    source: "no answer in time".into(),
+                })
+            });
+        metrics::histogram!(names::INGEST_BATCH_SECONDS).record(started.elapsed().as_secs_f64());
+        answer(jobs, &sizes, result);
+    }
+}
+
+fn link(batch: &tracing::Span, request: &tracing::Span) {
+    use opentelemetry::trace::TraceContextExt as _;
+    use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+    let context = request.context();
+    let span = context.span().span_context().clone();
+    if span.is_valid() {
+        batch.add_link(span);
+    }
+}
+
+fn answer(jobs: Vec<Job>, sizes: &[usize], result: Result<Vec<Answer>, Error>) {
+    match result {
+        Ok(answers) => {
+            let mut answers = answers.into_iter();
+            for (job, size) in jobs.into_iter().zip(sizes) {
+                // A caller that went away needs no answer; what it sent is stored all the same.
+                let of_job: Vec<Answer> = answers.by_ref().take(*size).collect();
+                let broken = of_job.iter().any(|a| a.outcome == Outcome::Broken);
+                let _ = job.reply.send(if broken {
+                    let what = "what is stored of someone cannot be read";
+                    Err(Error::bug("recording", what))
+                } else {
+                    Ok(of_job)
+                });
+            }
+        }
+        Err(error) => {
+            let mut jobs = jobs.into_iter();
+            let first = jobs.next();
+            for job in jobs {
+                let _ = job.reply.send(Err(error.for_another()));
+            }
+            if let Some(job) = first {
+                let _ = job.reply.send(Err(error));
+            }
+        }
+    }
+}
+
+fn by_tenant(batch: Vec<Job>) -> Vec<Vec<Job>> {
+    let mut parts: Vec<(TenantId, Vec<Job>)> = Vec::new();
+    for job in batch {
+        match parts
+            .iter_mut()
+            .find(|(tenant, _)| *tenant == job.tenant.id)
+        {
+            Some((_, jobs)) => jobs.push(job),
+            None => parts.push((job.tenant.id.clone(), vec![job])),
+        }
+    }
+    parts.into_iter().map(|(_, jobs)| jobs).collect()
+}

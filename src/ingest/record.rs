@@ -1,0 +1,447 @@
+//! The transaction that records a batch.
+//!
+//! Locks come from an unlocked look at which profiles the identifiers lie in; then the batch claims its event keys and
+//! reads again what it locked. If that read finds a profile whose lock is not held (someone joined people meanwhile), the
+//! transaction is rolled back, which takes back the claims, and starts again with the larger list; after three times it
+//! takes the tenant's lock, which no one else can then hold. The read that counts is a later statement than the one that
+//! takes the locks, so under READ COMMITTED it sees everything that earlier holders committed.
+
+use std::collections::{HashMap, HashSet};
+
+use sqlx::PgConnection;
+
+use super::{
+    model::Prepared,
+    plan::{self, Context, Known, LiesIn, Writes},
+};
+use crate::{
+    error::Error,
+    ids::{IdentityKey, InteractionId, ProfileId, RunId},
+    storage::{
+        self, Storage, event_keys, identities, identity_traits, interactions, links, locks, outbox,
+        profiles,
+    },
+    telemetry::names,
+};
+
+/// An interaction on its way in.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// The interaction.
+    pub prepared: Prepared,
+    /// The import run it belongs to.
+    pub run: Option<RunId>,
+}
+
+/// What became of an interaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Stored now.
+    Recorded {
+        /// The profile it belongs to.
+        profile: ProfileId,
+        /// That profile's version since.
+        version: i64,
+    },
+    /// Stored before with the same content.
+    Duplicate,
+    /// Stored before with other content.
+    Conflict,
+    /// Retracted before.
+    Retracted,
+    /// The database refuses it.
+    Refused,
+    /// What is stored of its people cannot be read: our bug, and only theirs.
+    Broken,
+}
+
+/// An outcome with the position that a token of it carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The transaction that answered.
+    pub position: i64,
+}
+
+/// How often a transaction starts again with more locks before it takes the tenant's.
+const RESTARTS: usize = 3;
+
+/// Records items of one tenant, in as many transactions as their locks need; answers in their order.
+///
+/// # Errors
+/// When the database fails; nothing is known then of the items of the failed transaction, and the items of earlier ones
+/// may be stored.
+pub async fn record(
+    storage: &Storage,
+    context: Context<'_>,
+    items: &[Item],
+) -> Result<Vec<Answer>, Error> {
+    let keys: Vec<IdentityKey> = sorted(items.iter().flat_map(|i| keys_of(&i.prepared)));
+    let mut connection = storage.acquire().await?;
+    let mut lies_in: LiesIn = identities::profiles_of(&mut connection, context.tenant, &keys)
+        .await?
+        .into_iter()
+        .collect();
+    drop(connection);
+    let mut answers = Vec::with_capacity(items.len());
+    let mut rest = items;
+    while !rest.is_empty() {
+        let (part, later) = rest.split_at(fitting(rest, &lies_in));
+        let recorded = record_isolating(storage, context, part, &lies_in).await?;
+        for (item, answer) in part.iter().zip(&recorded) {
+            if let Outcome::Recorded { profile, .. } = answer.outcome {
+                lies_in.extend(keys_of(&item.prepared).map(|key| (key, profile)));
+            }
+        }
+        answers.extend(recorded);
+        rest = later;
+    }
+    Ok(answers)
+}
+
+fn keys_of(item: &Prepared) -> impl Iterator<Item = IdentityKey> + '_ {
+    item.identifiers.iter().map(|i| i.key)
+}
+
+fn sorted<T: Ord>(values: impl Iterator<Item = T>) -> Vec<T> {
+    let mut values: Vec<T> = values.collect();
+    values.sort_unstable();
+    values.dedup();
+    values
+}
+
+fn stripes_of(item: &Prepared, lies_in: &LiesIn) -> locks::Stripes {
+    let mut stripes = locks::Stripes::default();
+    for key in keys_of(item) {
+        stripes.add(key.as_uuid());
+        if let Some(profile) = lies_in.get(&key) {
+            stripes.add(profile.as_uuid());
+        }
+    }
+    stripes
+}
+
+/// How many of the first items need no more stripes than a transaction may take; at least one. An interaction needs at
+/// most 64. What a part records is known to the next, so that its profiles are locked from the start.
+fn fitting(items: &[Item], lies_in: &LiesIn) -> usize {
+    let mut held = locks::Stripes::default();
+    for (n, item) in items.iter().enumerate() {
+        let more = stripes_of(&item.prepared, lies_in);
+        if n > 0 && held.len_with(&more) > locks::MOST {
+            return n;
+        }
+        held.extend(&more);
+    }
+    items.len()
+}
+
+/// Records items in one transaction; when the database refuses the data of one, or what is stored of its people cannot
+/// be read, halves until it stands alone.
+async fn record_isolating(
+    storage: &Storage,
+    context: Context<'_>,
+    items: &[Item],
+    lies_in: &LiesIn,
+) -> Result<Vec<Answer>, Error> {
+    let mut answers = Vec::with_capacity(items.len());
+    let mut left = vec![items];
+    while let Some(part) = left.pop() {
+        match record_together(storage, context, part, lies_in).await {
+            Ok(more) => answers.extend(more),
+            Err(Failure::Data(error)) if part.len() == 1 => {
+                tracing::error!(%error, interaction.id = %part[0].prepared.id, "the database refused an interaction");
+                answers.push(Answer {
+                    outcome: Outcome::Refused,
+                    position: 0,
+                });
+            }
+            Err(Failure::Other(error @ Error::Bug { .. })) if part.len() == 1 => {
+                tracing::error!(%error, interaction.id = %part[0].prepared.id, "an interaction cannot be recorded");
+                answers.push(Answer {
+                    outcome: Outcome::Broken,
+                    position: 0,
+                });
+            }
+            Err(Failure::Data(_) | Failure::Other(Error::Bug { .. })) => {
+                let (first, second) = part.split_at(part.len() / 2);
+                left.extend([second, first]);
+            }
+            Err(Failure::Other(error)) => return Err(error),
+        }
+    }
+    Ok(answers)
+}
+
+enum Failure {
+    Data(storage::Error),
+    Other(Error),
+}
+
+impl From<storage::Error> for Failure {
+    fn from(error: storage::Error) -> Self {
+        match error {
+            storage::Error::Data(_) => Self::Data(error),
+            other => Self::Other(other.into()),
+        }
+    }
+}
+
+/// Records items in one transaction.
+async fn record_together(
+    storage: &Storage,
+    context: Context<'_>,
+    items: &[Item],
+    lies_in: &LiesIn,
+) -> Result<Vec<Answer>, Failure> {
+    let mut stripes = locks::Stripes::default();
+    for item in items {
+        stripes.extend(&stripes_of(&item.prepared, lies_in));
+    }
+    for attempt in 0.. {
+        let alone = attempt > RESTARTS;
+        let mut transaction = storage.begin().await?;
+        let position = if alone {
+            locks::take_tenant(&mut transaction, context.tenant).await?
+        } else {
+            locks::take(&mut transaction, context.tenant, &stripes).await?
+        };
+        let claimed = claim(&mut transaction, context, items).await?;
+        let new: Vec<&Prepared> = claimed.new.iter().map(|n| &items[*n].prepared).collect();
+        let known = identities(&mut transaction, context, &new).await?;
+        let missing = missing_stripes(&known, &stripes);
+        if !alone && !missing.is_empty() {
+            transaction.rollback().await.map_err(storage::Error::from)?;
+            metrics::counter!(names::INGEST_LOCK_RESTARTS).increment(1);
+            stripes.extend(&missing);
+            continue;
+        }
+        let mut placed = Vec::new();
+        if !new.is_empty() {
+            let writes = plan_with_profiles(&mut transaction, context, &new, known).await?;
+            write(
+                &mut transaction,
+                context,
+                position,
+                items,
+                &claimed.new,
+                &writes,
+            )
+            .await?;
+            metrics::counter!(names::IDENTITY_JOINS)
+                .increment(u64::try_from(writes.joins).unwrap_or_default());
+            placed = writes.placed;
+        }
+        storage::commit(transaction).await?;
+        return Ok(claimed.answers(items, &placed, position));
+    }
+    // The loop ends by holding the tenant's lock, with which nothing is missing.
+    Err(Failure::Other(Error::Conflict { reason: "conflict" }))
+}
+
+/// Which items are new, and what is known of the others.
+struct Claimed {
+    /// Places of the new items, in order.
+    new: Vec<usize>,
+    known: HashMap<InteractionId, event_keys::EventKey>,
+}
+
+async fn claim(
+    connection: &mut PgConnection,
+    context: Context<'_>,
+    items: &[Item],
+) -> Result<Claimed, Failure> {
+    let mut first: HashMap<InteractionId, usize> = HashMap::with_capacity(items.len());
+    for (n, item) in items.iter().enumerate() {
+        first.entry(item.prepared.id).or_insert(n);
+    }
+    let mut claims: Vec<event_keys::Claim> = first
+        .values()
+        .filter_map(|n| {
+            let Item { prepared, run } = &items[*n];
+            Some(event_keys::Claim {
+                id: prepared.id,
+                body_hash: prepared.body_hash,
+                anchor: prepared.anchor()?,
+                occurred_at: prepared.occurred_at,
+                run: *run,
+            })
+        })
+        .collect();
+    claims.sort_unstable_by_key(|c| c.id);
+    let new: HashSet<InteractionId> = event_keys::claim(connection, context.tenant, &claims)
+        .await?
+        .into_iter()
+        .collect();
+    let old: Vec<InteractionId> = claims
+        .iter()
+        .map(|c| c.id)
+        .filter(|id| !new.contains(id))
+        .collect();
+    let known = if old.is_empty() {
+        HashMap::new()
+    } else {
+        event_keys::load(connection, context.tenant, &old)
+            .await?
+            .into_iter()
+            .map(|key| (key.id, key))
+            .collect()
+    };
+    let mut new: Vec<usize> = first
+        .into_iter()
+        .filter(|(id, _)| new.contains(id))
+        .map(|(_, n)| n)
+        .collect();
+    new.sort_unstable();
+    Ok(Claimed { new, known })
+}
+
+impl Claimed {
+    /// The answers, in the order of the items. An item whose key an earlier one of the batch claimed is a repeat of it.
+    fn answers(&self, items: &[Item], placed: &[(ProfileId, i64)], position: i64) -> Vec<Answer> {
+        let recorded: HashMap<usize, (ProfileId, i64)> = self
+            .new
+            .iter()
+            .copied()
+            .zip(placed.iter().copied())
+            .collect();
+        let claimed: HashMap<InteractionId, usize> = self
+            .new
+            .iter()
+            .map(|n| (items[*n].prepared.id, *n))
+            .collect();
+        items
+            .iter()
+            .enumerate()
+            .map(|(n, item)| {
+                let item = &item.prepared;
+                let same = |hash| {
+                    if hash == item.body_hash {
+                        Outcome::Duplicate
+                    } else {
+                        Outcome::Conflict
+                    }
+                };
+                let outcome = match (
+                    recorded.get(&n),
+                    claimed.get(&item.id),
+                    self.known.get(&item.id),
+                ) {
+                    (Some((profile, version)), _, _) => Outcome::Recorded {
+                        profile: *profile,
+                        version: *version,
+                    },
+                    (None, Some(first), _) => same(items[*first].prepared.body_hash),
+                    (None, None, Some(key)) if key.retracted_by.is_some() => Outcome::Retracted,
+                    (None, None, Some(key)) => same(key.body_hash),
+                    (None, None, None) => Outcome::Refused,
+                };
+                Answer { outcome, position }
+            })
+            .collect()
+    }
+}
+
+async fn identities(
+    connection: &mut PgConnection,
+    context: Context<'_>,
+    new: &[&Prepared],
+) -> Result<Known, Failure> {
+    let mut known = Known::default();
+    if !new.is_empty() {
+        let wanted = plan::identities_wanted(new);
+        known.identities = identities::load(connection, context.tenant, &wanted)
+            .await?
+            .into_iter()
+            .map(|identity| (identity.key, identity))
+            .collect();
+    }
+    Ok(known)
+}
+
+fn missing_stripes(known: &Known, held: &locks::Stripes) -> locks::Stripes {
+    let mut missing = locks::Stripes::default();
+    for identity in known.identities.values() {
+        let profile = identity.profile.as_uuid();
+        if !held.covers(profile) {
+            missing.add(profile);
+        }
+    }
+    missing
+}
+
+async fn plan_with_profiles(
+    connection: &mut PgConnection,
+    context: Context<'_>,
+    new: &[&Prepared],
+    mut known: Known,
+) -> Result<Writes, Failure> {
+    let lies_in: LiesIn = known
+        .identities
+        .iter()
+        .map(|(key, identity)| (*key, identity.profile))
+        .collect();
+    let wanted = plan::needs(new, &lies_in);
+    if !wanted.is_empty() {
+        known.profiles = profiles::load(connection, context.tenant, &wanted)
+            .await?
+            .into_iter()
+            .map(|profile| (profile.id, profile))
+            .collect();
+    }
+    if known.profiles.len() != wanted.len() {
+        let error = Error::bug(
+            "recording a batch",
+            "an identity lies in a profile that is not stored",
+        );
+        return Err(Failure::Other(error));
+    }
+    plan::plan(new, known, context, ProfileId::draw)
+        .map_err(|error| Failure::Other(Error::bug("recording a batch", error)))
+}
+
+async fn write(
+    connection: &mut PgConnection,
+    context: Context<'_>,
+    position: i64,
+    items: &[Item],
+    new: &[usize],
+    writes: &Writes,
+) -> Result<(), Failure> {
+    let tenant = context.tenant;
+    let rows: Vec<interactions::New> = new
+        .iter()
+        .filter_map(|n| {
+            let item = &items[*n].prepared;
+            Some(interactions::New {
+                place: interactions::Place {
+                    occurred_at: item.occurred_at,
+                    id: item.id,
+                    anchor: item.anchor()?,
+                },
+                keys: keys_of(item).collect(),
+                body: item.body.clone(),
+            })
+        })
+        .collect();
+    interactions::insert(connection, tenant, &rows).await?;
+    identities::upsert(connection, tenant, &writes.identities).await?;
+    for (keys, profile) in &writes.moves {
+        identities::move_to(connection, tenant, keys, *profile).await?;
+    }
+    if !writes.former.is_empty() {
+        identities::add_former(connection, tenant, &writes.former).await?;
+    }
+    if !writes.links.is_empty() {
+        links::add(connection, tenant, &writes.links).await?;
+    }
+    if !writes.traits_removed.is_empty() {
+        identity_traits::delete(connection, tenant, &writes.traits_removed).await?;
+    }
+    if !writes.traits_added.is_empty() {
+        identity_traits::insert(connection, tenant, &writes.traits_added).await?;
+    }
+    profiles::upsert(connection, tenant, &writes.profiles).await?;
+    outbox::append(connection, tenant, position, &writes.changes).await?;
+    Ok(())
+}
