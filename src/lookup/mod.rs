@@ -1,0 +1,18 @@
+//! Look-ups: the path of a read.
+//!
+//! What must stay true:
+//!
+//! - An answer is about one version of a profile: its state, its members and its version come from one row. Only the times
+//!   at which identifiers were last seen may be newer.
+//! - Between finding an identifier's profile and reading that profile, the profile may have been merged away or split.
+//!   A profile that does not list the identifier it was found by is looked for again ([`mod@find`]).
+//! - A merged-away id answers with whoever holds its home now.
+//! - Every call costs a bounded number of index reads, whatever the size of a profile ([`timeline`], [`search`]).
+
+pub mod document;
+pub mod find;
+pub mod search;
+pub mod timeline;
+
+pub use document::document;
+pub use find::{Found, Who, find, find_many};

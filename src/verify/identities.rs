@@ -1,0 +1,275 @@
+//! Identities, links, event keys and the trait index, against the interactions.
+
+use std::collections::{BTreeMap, HashMap};
+
+use prost::Message as _;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{Observer, PAGE, Report, tally::Tally};
+use crate::{
+    clock::Micros,
+    error::Error,
+    ids::{IdentityKey, InteractionId},
+    ingest::plan::{Context, add_link, links_of, trait_keys},
+    profile::{Fact, State, fold},
+    proto::v1,
+    storage::{
+        event_keys, identities, identity_traits,
+        interactions::{self, Stored},
+        links::{self, Link},
+    },
+};
+
+/// Sums over whole tables that must agree.
+#[derive(Default)]
+struct Tallies {
+    interactions: Tally,
+    event_keys: Tally,
+    links: Tally,
+    mirrored_links: Tally,
+    traits_expected: Tally,
+    traits_stored: Tally,
+}
+
+pub(super) async fn verify(
+    connection: &mut PgConnection,
+    context: Context<'_>,
+    report: &mut Report,
+    observer: &Observer,
+) -> Result<(), Error> {
+    let mut tallies = Tallies::default();
+    let mut last = IdentityKey::from_uuid(Uuid::nil());
+    loop {
+        let page = identities::after(connection, context.tenant, last, PAGE).await?;
+        let full = page.len() == usize::try_from(PAGE).unwrap_or_default();
+        let until = match page.last() {
+            Some(identity) if full => identity.key,
+            _ => IdentityKey::from_uuid(Uuid::max()),
+        };
+        let stored = interactions::in_key_range(connection, context.tenant, last, until).await?;
+        let linked = links::in_key_range(connection, context.tenant, last, until).await?;
+        report.interactions += count(stored.len());
+        check_page(context, page, &stored, &linked, &mut tallies, report)?;
+        observer(report);
+        if !full {
+            break;
+        }
+        last = until;
+    }
+    tally_tables(connection, context, &mut tallies).await?;
+    let mut compare = |what: &str, a: Tally, b: Tally| {
+        if a != b {
+            report.differs(format!(
+                "{what}: {} against {} entries, or different ones",
+                a.entries, b.entries
+            ));
+        }
+    };
+    compare(
+        "event_keys and interactions",
+        tallies.event_keys,
+        tallies.interactions,
+    );
+    compare(
+        "links and their mirrors",
+        tallies.links,
+        tallies.mirrored_links,
+    );
+    compare(
+        "identity_traits and states",
+        tallies.traits_stored,
+        tallies.traits_expected,
+    );
+    Ok(())
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+/// Checks a page of identities against all interactions and links in the same range of keys.
+fn check_page(
+    context: Context<'_>,
+    page: Vec<identities::Identity>,
+    stored: &[Stored],
+    linked: &[Link],
+    tallies: &mut Tallies,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let mut of_anchor: HashMap<IdentityKey, &[Stored]> = HashMap::new();
+    for group in stored.chunk_by(|a, b| a.place.anchor == b.place.anchor) {
+        of_anchor.insert(group[0].place.anchor, group);
+    }
+    let mut of_key: HashMap<IdentityKey, &[Link]> = HashMap::new();
+    for group in linked.chunk_by(|a, b| a.key == b.key) {
+        of_key.insert(group[0].key, group);
+    }
+    for identity in page {
+        let key = identity.key;
+        let interactions = of_anchor.remove(&key).unwrap_or_default();
+        let links = of_key.remove(&key).unwrap_or_default();
+        let recomputed = recompute(context, interactions, tallies)?;
+        let stored = identity.state.unwrap_or_default();
+        if stored != recomputed.state {
+            report.differs(format!(
+                "identity {key}: its state is not the fold of its interactions"
+            ));
+        }
+        check_links(key, links, &recomputed, tallies, report);
+        let seen = seen(&recomputed.state, links);
+        if seen != Some((identity.first_seen, identity.last_seen)) {
+            report.differs(format!("identity {key}: first or last seen is wrong"));
+        }
+        if context
+            .secret
+            .identity_key(context.tenant, &identity.identifier)
+            != key
+        {
+            report.differs(format!("identity {key}: is not the key of its identifier"));
+        }
+        for trait_key in trait_keys(&recomputed.state, context) {
+            tallies
+                .traits_expected
+                .add(&[trait_key.as_bytes(), key.as_bytes()]);
+        }
+        report.identities += 1;
+    }
+    for anchor in of_anchor.keys() {
+        report.differs(format!(
+            "interactions are anchored at {anchor}, which is no identity"
+        ));
+    }
+    for key in of_key.keys() {
+        report.differs(format!("links end at {key}, which is no identity"));
+    }
+    Ok(())
+}
+
+struct Recomputed {
+    state: State,
+    links: BTreeMap<(IdentityKey, IdentityKey), Link>,
+}
+
+fn recompute(
+    context: Context<'_>,
+    stored: &[Stored],
+    tallies: &mut Tallies,
+) -> Result<Recomputed, Error> {
+    let mut messages = Vec::with_capacity(stored.len());
+    let mut links = BTreeMap::new();
+    for one in stored {
+        let message = v1::Interaction::decode(one.body.as_slice())
+            .map_err(|e| Error::bug("reading a stored interaction", e))?;
+        messages.push((one.place, message));
+        for link in links_of(one.place.occurred_at, one.keys.iter().copied()) {
+            add_link(&mut links, link);
+        }
+        let hash = blake3::hash(&one.body);
+        tallies.interactions.add(&[
+            one.place.id.as_bytes(),
+            one.place.anchor.as_bytes(),
+            &one.place.occurred_at.0.to_le_bytes(),
+            &hash.as_bytes()[..16],
+        ]);
+    }
+    let state = fold::fold(messages.iter().map(|(place, message)| Fact {
+        id: place.id,
+        occurred_at: place.occurred_at,
+        message,
+        region: context.region,
+    }));
+    Ok(Recomputed { state, links })
+}
+
+fn check_links(
+    key: IdentityKey,
+    stored: &[Link],
+    recomputed: &Recomputed,
+    tallies: &mut Tallies,
+    report: &mut Report,
+) {
+    let mut anchored = 0;
+    for link in stored {
+        if link.anchored {
+            anchored += 1;
+            if recomputed.links.get(&(key, link.other)) != Some(link) {
+                report.differs(format!(
+                    "link {key} to {}: is not what its interactions say",
+                    link.other
+                ));
+            }
+            add(&mut tallies.links, *link);
+        } else {
+            add(&mut tallies.mirrored_links, link.reversed());
+        }
+    }
+    if anchored != recomputed.links.len() {
+        report.differs(format!(
+            "identity {key}: {anchored} links against {}",
+            recomputed.links.len()
+        ));
+    }
+}
+
+fn add(tally: &mut Tally, link: Link) {
+    tally.add(&[
+        link.key.as_bytes(),
+        link.other.as_bytes(),
+        &link.first_seen.0.to_le_bytes(),
+        &link.last_seen.0.to_le_bytes(),
+        &link.seen.to_le_bytes(),
+    ]);
+}
+
+/// When an identifier was first and last in an interaction: its own, or one that linked it.
+fn seen(state: &State, links: &[Link]) -> Option<(Micros, Micros)> {
+    let core = state.core();
+    let own = core
+        .first_at
+        .zip(core.last_at)
+        .map(|(first, last)| (Micros(first), Micros(last)));
+    links
+        .iter()
+        .map(|link| (link.first_seen, link.last_seen))
+        .chain(own)
+        .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+}
+
+/// Adds up the tables that are not in the order of identity keys.
+async fn tally_tables(
+    connection: &mut PgConnection,
+    context: Context<'_>,
+    tallies: &mut Tallies,
+) -> Result<(), Error> {
+    const ROWS: i64 = 5_000;
+    let mut last = InteractionId::from_halves(0, 0);
+    loop {
+        let page = event_keys::after(connection, context.tenant, last, ROWS).await?;
+        for key in page.iter().filter(|key| key.retracted_by.is_none()) {
+            tallies.event_keys.add(&[
+                key.id.as_bytes(),
+                key.anchor.as_bytes(),
+                &key.occurred_at.0.to_le_bytes(),
+                key.body_hash.as_bytes(),
+            ]);
+        }
+        match page.last() {
+            Some(key) => last = key.id,
+            None => break,
+        }
+    }
+    let mut last = (Uuid::nil(), IdentityKey::from_uuid(Uuid::nil()));
+    loop {
+        let page = identity_traits::after(connection, context.tenant, last, ROWS).await?;
+        for (trait_key, identity) in &page {
+            tallies
+                .traits_stored
+                .add(&[trait_key.as_bytes(), identity.as_bytes()]);
+        }
+        match page.last() {
+            Some(entry) => last = *entry,
+            None => return Ok(()),
+        }
+    }
+}

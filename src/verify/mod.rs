@@ -1,0 +1,104 @@
+//! Checking a store against its own interactions, and the digest of what it says.
+//!
+//! Both read one snapshot of a live database, page by page, in memory that does not grow with it. Verification recomputes
+//! with the same pure code that ingest uses, from interactions and links alone: laws 1 to 4 of the design say that
+//! nothing may differ.
+
+mod digest;
+mod identities;
+mod profiles;
+mod tally;
+
+use std::sync::Arc;
+
+pub use digest::digest;
+
+use crate::{
+    error::Error,
+    identity::{HashSecret, Region},
+    ids::TenantId,
+    ingest::plan::Context,
+    storage::{
+        Storage, identity_cards::count as stored_identities, profiles::count as stored_profiles,
+        store,
+    },
+};
+
+/// Rows of a page.
+const PAGE: i64 = 500;
+
+/// Differences that are described; more are only counted.
+const DESCRIBED: usize = 100;
+
+/// What a verification found.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Interactions read.
+    pub interactions: u64,
+    /// Identities checked.
+    pub identities: u64,
+    /// Profiles checked.
+    pub profiles: u64,
+    /// Identities and profiles to check, as they were counted at the start.
+    pub total: u64,
+    /// Differences found.
+    pub differences: u64,
+    /// The first of them, by table and key; no personal data.
+    pub described: Vec<String>,
+}
+
+impl Report {
+    fn differs(&mut self, what: String) {
+        self.differences += 1;
+        if self.described.len() < DESCRIBED {
+            self.described.push(what);
+        }
+    }
+}
+
+/// Told now and then how far a long work has come: profiles or identities done, and of how many when that is known.
+pub type Observer = Arc<dyn Fn(&Report) + Send + Sync>;
+
+/// The tenants to look at: the one given, or all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tenants(storage: &Storage, only: Option<&TenantId>) -> Result<Vec<TenantId>, Error> {
+    if let Some(tenant) = only {
+        return Ok(vec![tenant.clone()]);
+    }
+    let mut connection = storage.acquire().await?;
+    Ok(store::tenants(&mut connection).await?)
+}
+
+/// Recomputes everything of a tenant and reports what differs.
+///
+/// # Errors
+/// When the database fails or something stored cannot be read.
+pub async fn verify(
+    storage: &Storage,
+    secret: &HashSecret,
+    tenant: &TenantId,
+    observer: &Observer,
+) -> Result<Report, Error> {
+    let mut snapshot = storage.begin_snapshot().await?;
+    let mut report = Report::default();
+    let Some(stored) = store::load_tenant(&mut snapshot, tenant).await? else {
+        return Ok(report);
+    };
+    let region: Region = stored
+        .default_region
+        .parse()
+        .map_err(|()| Error::bug("reading a tenant", "its stored region is no country"))?;
+    let context = Context {
+        tenant,
+        region,
+        secret,
+    };
+    let total = stored_identities(&mut snapshot, tenant).await?
+        + stored_profiles(&mut snapshot, tenant).await?;
+    report.total = u64::try_from(total).unwrap_or_default();
+    identities::verify(&mut snapshot, context, &mut report, observer).await?;
+    profiles::verify(&mut snapshot, context, &mut report, observer).await?;
+    Ok(report)
+}
