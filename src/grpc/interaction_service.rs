@@ -1,0 +1,425 @@
+//! `InteractionService`.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use tonic::{Request, Response, Status, Streaming};
+
+use super::{
+    Api, context,
+    page_token::{self, TimelineCursor},
+    stream,
+    validate::{
+        self, limits,
+        reason::{CONFLICTING_CONTENT, MALFORMED, RETRACTED},
+    },
+};
+use crate::{
+    auth::{Caller, Permission},
+    error::{Error, Violation},
+    identity::Members,
+    ids::{IdentityKey, InteractionId, RunId},
+    ingest::{
+        Answer, Outcome, Patience, Prepared,
+        plan::Context,
+        record::Item,
+        retract::{self, Selection},
+    },
+    lookup::{self, Who, timeline},
+    proto::v1::{
+        self, InteractionOutcome, InteractionResult, ListInteractionsRequest,
+        ListInteractionsResponse, RecordInteractionsRequest, RecordInteractionsResponse,
+        RecordedInteraction, RetractInteractionsRequest, RetractInteractionsResponse,
+        StreamInteractionsRequest, interaction_service_server::InteractionService,
+    },
+    telemetry::names,
+    tenants::Tenant,
+};
+
+/// The service.
+#[derive(Clone, Debug)]
+pub struct Interactions(pub Arc<Api>);
+
+#[tonic::async_trait]
+impl InteractionService for Interactions {
+    async fn record_interactions(
+        &self,
+        request: Request<RecordInteractionsRequest>,
+    ) -> Result<Response<RecordInteractionsResponse>, Status> {
+        let caller = context::permitted(request.extensions(), Permission::Record)?;
+        let request = request.into_inner();
+        let batch = Batch::checked(request.interactions, request.run_id.as_deref())?;
+        let recording = record(&self.0, &caller, batch, Patience::Refuse);
+        let (results, token) = self.0.within(recording).await?;
+        Ok(Response::new(RecordInteractionsResponse { results, token }))
+    }
+
+    type StreamInteractionsStream = stream::Acknowledgements;
+
+    async fn stream_interactions(
+        &self,
+        request: Request<Streaming<StreamInteractionsRequest>>,
+    ) -> Result<Response<Self::StreamInteractionsStream>, Status> {
+        let caller = context::permitted(request.extensions(), Permission::Record)?;
+        let acknowledgements = stream::run(Arc::clone(&self.0), caller, request.into_inner());
+        Ok(Response::new(acknowledgements))
+    }
+
+    async fn list_interactions(
+        &self,
+        request: Request<ListInteractionsRequest>,
+    ) -> Result<Response<ListInteractionsResponse>, Status> {
+        let caller = context::permitted(request.extensions(), Permission::Read)?;
+        Ok(Response::new(
+            self.0
+                .within(list(&self.0, &caller, request.get_ref()))
+                .await?,
+        ))
+    }
+
+    async fn retract_interactions(
+        &self,
+        request: Request<RetractInteractionsRequest>,
+    ) -> Result<Response<RetractInteractionsResponse>, Status> {
+        let caller = context::permitted(request.extensions(), Permission::Steward)?;
+        let request = request.into_inner();
+        let api = Arc::clone(&self.0);
+        // In a task of its own: a caller that goes away leaves no transaction half-way.
+        let retracting =
+            tokio::spawn(async move { retract_interactions(&api, &caller, &request).await });
+        let answer = self
+            .0
+            .within(async { retracting.await.map_err(|e| Error::bug("retracting", e))? });
+        Ok(Response::new(answer.await?))
+    }
+}
+
+/// Interactions of one request.
+pub(super) struct Batch {
+    interactions: Vec<v1::Interaction>,
+    run: Option<RunId>,
+}
+
+impl Batch {
+    /// Checks what is of the request and not of one interaction.
+    pub(super) fn checked(
+        interactions: Vec<v1::Interaction>,
+        run_id: Option<&str>,
+    ) -> Result<Self, Error> {
+        let mut wrong = validate::Violations::default();
+        let items = wrong.take(validate::items(
+            "interactions",
+            interactions.len(),
+            limits::MAX_BATCH_ITEMS,
+        ));
+        let run = wrong.take(validate::run_id("run_id", run_id));
+        let (run, ()) = wrong.finish(run.zip(items)).map_err(Error::Invalid)?;
+        Ok(Self { interactions, run })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.interactions.len()
+    }
+}
+
+/// Records a batch: what is not valid is rejected by itself, the rest goes to ingest together.
+pub(super) async fn record(
+    api: &Api,
+    caller: &Caller,
+    batch: Batch,
+    patience: Patience,
+) -> Result<(Vec<InteractionResult>, String), Error> {
+    let tenant = api.tenants.open(&caller.tenant).await?;
+    let validation = api.validation(&tenant);
+    let mut results = Vec::with_capacity(batch.len());
+    let mut items = Vec::with_capacity(batch.len());
+    let mut places = Vec::with_capacity(batch.len());
+    for (place, message) in batch.interactions.into_iter().enumerate() {
+        let id = validate::interaction_id(&message, &tenant.id);
+        let mut result = InteractionResult {
+            interaction_id: id.map(|id| id.to_string()).unwrap_or_default(),
+            ..InteractionResult::default()
+        };
+        match validate::interaction(message, &validation) {
+            Ok(prepared) => {
+                count_unusable(&prepared);
+                places.push(place);
+                items.push(Item {
+                    prepared,
+                    run: batch.run,
+                });
+            }
+            Err(violations) => {
+                result.outcome = InteractionOutcome::Rejected.into();
+                result.violations = violations.into_iter().map(violation).collect();
+            }
+        }
+        results.push(result);
+    }
+    let anchors: Vec<Option<IdentityKey>> = items.iter().map(|i| i.prepared.anchor()).collect();
+    let answers = if items.is_empty() {
+        Vec::new()
+    } else {
+        api.ingest.record(&tenant, items, patience).await?
+    };
+    for (place, answer) in places.iter().zip(&answers) {
+        show(&mut results[*place], answer);
+    }
+    count_outcomes(&results);
+    let token = token(api, &tenant, &anchors, &answers);
+    Ok((results, token))
+}
+
+fn token(
+    api: &Api,
+    tenant: &Tenant,
+    anchors: &[Option<IdentityKey>],
+    answers: &[Answer],
+) -> String {
+    let stored = |a: &&Answer| matches!(a.outcome, Outcome::Recorded { .. } | Outcome::Duplicate);
+    let position = answers.iter().filter(stored).map(|a| a.position).max();
+    let anchor = match (anchors, answers) {
+        (
+            [Some(anchor)],
+            [
+                Answer {
+                    outcome: Outcome::Recorded { version, .. },
+                    ..
+                },
+            ],
+        ) => Some((*anchor, *version)),
+        _ => None,
+    };
+    api.token(tenant, position.unwrap_or_default(), anchor)
+}
+
+fn show(result: &mut InteractionResult, answer: &Answer) {
+    let one = |reason, description: &'static str| {
+        vec![violation(Violation {
+            field: String::new(),
+            reason,
+            description: description.into(),
+        })]
+    };
+    let outcome = match answer.outcome {
+        Outcome::Recorded { profile, .. } => {
+            result.profile_id = profile.to_string();
+            InteractionOutcome::Recorded
+        }
+        Outcome::Duplicate => InteractionOutcome::Duplicate,
+        Outcome::Conflict => {
+            result.violations = one(
+                CONFLICTING_CONTENT,
+                "this source and event id are recorded with other content",
+            );
+            InteractionOutcome::Conflict
+        }
+        Outcome::Retracted => {
+            result.violations = one(RETRACTED, "this interaction was retracted for good");
+            InteractionOutcome::Rejected
+        }
+        Outcome::Refused | Outcome::Broken => {
+            result.violations = one(MALFORMED, "the database cannot store this interaction");
+            InteractionOutcome::Rejected
+        }
+    };
+    result.outcome = outcome.into();
+}
+
+fn violation(violation: Violation) -> v1::Violation {
+    v1::Violation {
+        field: violation.field,
+        reason: violation.reason.to_owned(),
+        description: violation.description.into_owned(),
+    }
+}
+
+fn count_unusable(prepared: &Prepared) {
+    for unusable in &prepared.unusable {
+        metrics::counter!(names::IDENTIFIERS_UNUSABLE, "reason" => unusable.reason()).increment(1);
+    }
+}
+
+fn count_outcomes(results: &[InteractionResult]) {
+    let mut counts: HashMap<&'static str, u64> = HashMap::new();
+    for result in results {
+        let outcome = match result.outcome() {
+            InteractionOutcome::Recorded => "recorded",
+            InteractionOutcome::Duplicate => "duplicate",
+            InteractionOutcome::Conflict => "conflict",
+            InteractionOutcome::Rejected | InteractionOutcome::Unspecified => "rejected",
+        };
+        *counts.entry(outcome).or_default() += 1;
+    }
+    for (outcome, count) in counts {
+        metrics::counter!(names::INGEST_INTERACTIONS, "outcome" => outcome).increment(count);
+    }
+}
+
+async fn list(
+    api: &Api,
+    caller: &Caller,
+    request: &ListInteractionsRequest,
+) -> Result<ListInteractionsResponse, Error> {
+    let tenant = api.tenants.get(&caller.tenant).await?;
+    let validation = api.validation(&tenant);
+    let mut wrong = validate::Violations::default();
+    let who = wrong.take(validate::lookup(
+        "lookup",
+        request.lookup.as_ref(),
+        &validation,
+    ));
+    let filter = wrong.take(validate::timeline(request));
+    let size = wrong.take(validate::page_size(
+        "page_size",
+        request.page_size,
+        100,
+        1_000,
+    ));
+    let cursor = wrong.take(page_token::decode::<TimelineCursor>(
+        request,
+        &tenant.id,
+        &api.page_tokens,
+    ));
+    let options = wrong.take(validate::read_options(
+        "read_options",
+        request.read_options.as_ref(),
+        &tenant.id,
+        validation.now,
+        &api.tokens,
+    ));
+    let ((((who, filter), size), cursor), options) = wrong
+        .finish(who.zip(filter).zip(size).zip(cursor).zip(options))
+        .map_err(Error::Invalid)?;
+    api.check_tokens(&options)?;
+    let mut connection = api.storage.acquire().await?;
+    let found = lookup::find(&mut connection, &tenant.id, &Who::from(who))
+        .await?
+        .ok_or_else(not_found)?;
+    let members: Vec<IdentityKey> = found
+        .profile
+        .members
+        .iter()
+        .flat_map(Members::keys)
+        .collect();
+    let after = cursor.map(|c| (c.occurred_at, c.interaction_id));
+    let size = usize::try_from(size).unwrap_or(1);
+    let filter = filter_of(filter);
+    let mut page =
+        timeline::page(&mut connection, &tenant.id, &members, &filter, after, size).await?;
+    let masked_fields = mask(caller, &mut page.interactions);
+    let next_page_token = page
+        .next
+        .map_or_else(String::new, |(occurred_at, interaction_id)| {
+            let cursor = TimelineCursor {
+                occurred_at,
+                interaction_id,
+            };
+            page_token::encode(&cursor, request, &tenant.id, &api.page_tokens)
+        });
+    Ok(ListInteractionsResponse {
+        interactions: page.interactions,
+        next_page_token,
+        read_info: Some(api.read_info(&tenant, Some(&found))),
+        masked_fields,
+    })
+}
+
+/// No profile is there; whose it would be is the caller's to know.
+pub(super) fn not_found() -> Error {
+    Error::NotFound {
+        kind: "profile",
+        name: String::new(),
+    }
+}
+
+fn filter_of(filter: validate::Timeline) -> timeline::Filter {
+    timeline::Filter {
+        departments: filter.departments,
+        channels: filter.channels,
+        types: filter.types,
+        subject: filter.subject.map(|(kind, id)| (kind.into(), id)),
+        direction: filter
+            .direction
+            .filter(|d| *d != v1::Direction::Unspecified),
+        from: filter.from,
+        before: filter.before,
+    }
+}
+
+/// Clears what the caller may not read, and says what that is.
+fn mask(caller: &Caller, interactions: &mut [RecordedInteraction]) -> Vec<String> {
+    let (text, identifiers) = (
+        caller.may(Permission::ReadText),
+        caller.may(Permission::ReadIdentifiers),
+    );
+    for message in interactions
+        .iter_mut()
+        .filter_map(|r| r.interaction.as_mut())
+    {
+        if !text {
+            message.text = None;
+        }
+        if !identifiers {
+            message.identifiers.clear();
+            for change in &mut message.consent_changes {
+                change.address = None;
+            }
+        }
+    }
+    let mut masked = Vec::new();
+    if !text {
+        masked.push("interactions.interaction.text".to_owned());
+    }
+    if !identifiers {
+        masked.push("interactions.interaction.identifiers".to_owned());
+        masked.push("interactions.interaction.consent_changes.address".to_owned());
+    }
+    masked
+}
+
+async fn retract_interactions(
+    api: &Api,
+    caller: &Caller,
+    request: &RetractInteractionsRequest,
+) -> Result<RetractInteractionsResponse, Error> {
+    let checked = validate::retract(request, &caller.tenant).map_err(Error::Invalid)?;
+    let tenant = api.tenants.open(&caller.tenant).await?;
+    let context = Context {
+        tenant: &tenant.id,
+        region: tenant.region,
+        secret: &api.secret,
+    };
+    let request = retract::Request {
+        operation: checked.operation_id,
+        caller: caller.name.to_string(),
+        reason: checked.reason,
+        selection: match checked.what {
+            validate::Retracted::Interactions(ids) => Selection::Interactions(each_once(ids)),
+            validate::Retracted::Run(run) => Selection::Run(run),
+        },
+    };
+    let progress = retract::retract(&api.storage, context, &request).await?;
+    tracing::info!(
+        operation.id = request.operation,
+        retracted = progress.retracted,
+        done = progress.done,
+        "retracted interactions"
+    );
+    let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    Ok(RetractInteractionsResponse {
+        retracted: count(progress.retracted),
+        not_found: count(progress.not_found),
+        done: progress.done,
+        token: api.token(&tenant, progress.position, None),
+    })
+}
+
+/// Without repeats, in their order: a reference named twice is one reference.
+fn each_once(mut ids: Vec<InteractionId>) -> Vec<InteractionId> {
+    let mut seen = HashSet::with_capacity(ids.len());
+    ids.retain(|id| seen.insert(*id));
+    ids
+}

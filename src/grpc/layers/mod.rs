@@ -1,0 +1,43 @@
+//! What every call passes on its way in and out, whatever service it is for.
+//!
+//! The order is part of what must stay true, from the outside in:
+//!
+//! 1. [`trace`] sees every answer, also those that the layers below it give;
+//! 2. [`mod@panic`] turns a handler's panic into an answer, inside the span, so that the answer names the trace;
+//! 3. [`crate::auth`] answers strangers before their message is decoded;
+//! 4. [`oversize`] stands next to tonic's routes, whose own answers it puts into our words.
+
+pub mod methods;
+pub mod oversize;
+pub mod panic;
+pub mod trace;
+
+use tower::{
+    ServiceBuilder,
+    layer::util::{Identity, Stack},
+};
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub use oversize::map_stream_error;
+
+use crate::auth::{AuthLayer, Authenticator};
+
+/// All layers, the last one outermost.
+pub type Layers = Stack<
+    oversize::OversizeLayer,
+    Stack<AuthLayer, Stack<CatchPanicLayer<panic::Answer>, Stack<trace::TraceLayer, Identity>>>,
+>;
+
+/// All layers in their order, for `tonic::transport::Server::layer`.
+#[must_use]
+pub fn layers(authenticator: Authenticator) -> Layers {
+    ServiceBuilder::new()
+        .layer(trace::TraceLayer::new())
+        .layer(panic::layer())
+        .layer(AuthLayer::new(authenticator))
+        .layer(oversize::OversizeLayer)
+        .into_inner()
+}
+
+#[cfg(test)]
+mod tests;

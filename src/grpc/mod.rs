@@ -1,0 +1,138 @@
+//! The gRPC face of the service: checks requests, calls the domain, shows what comes of it.
+//!
+//! What must stay true: a handler first asks for the permission its call needs, then checks all of the request at once,
+//! and only then touches anything; the tenant comes from the caller and from nowhere else; [`status`] alone turns an
+//! error into a `Status`.
+
+pub mod codec;
+pub mod context;
+pub mod interaction_service;
+pub mod layers;
+pub mod page_token;
+pub mod profile_service;
+pub mod reasons;
+pub mod status;
+mod stream;
+pub mod token;
+pub mod validate;
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    clock::Clock,
+    error::Error,
+    identity::{HashSecret, Keyed},
+    ids::IdentityKey,
+    ingest::Ingest,
+    lookup::{Found, Who},
+    proto::v1::{ReadInfo, ReadSource},
+    storage::Storage,
+    tenants::{Tenant, Tenants},
+};
+use page_token::PageTokenKey;
+use token::{TokenKey, WriteToken};
+
+/// What handlers share.
+#[derive(Debug)]
+pub struct Api {
+    /// The database.
+    pub storage: Storage,
+    /// The way in.
+    pub ingest: Arc<Ingest>,
+    /// The tenants.
+    pub tenants: Arc<Tenants>,
+    /// The hash secret.
+    pub secret: HashSecret,
+    /// The time.
+    pub clock: Clock,
+    /// Seals consistency tokens.
+    pub tokens: TokenKey,
+    /// Seals page tokens.
+    pub page_tokens: PageTokenKey,
+    /// Short name of the store.
+    pub store: [u8; 4],
+    /// Interactions that one stream may have in flight.
+    pub stream_window: usize,
+    /// The longest that a call waits for the database. A server that hangs, or a host that is gone, ends no statement by
+    /// itself.
+    pub patience: Duration,
+    /// Ends streams when the service drains.
+    pub draining: tokio_util::sync::CancellationToken,
+}
+
+impl Api {
+    fn validation<'a>(&'a self, tenant: &'a Tenant) -> validate::Context<'a> {
+        validate::Context {
+            tenant: &tenant.id,
+            region: tenant.region,
+            now: self.clock.now(),
+            secret: &self.secret,
+        }
+    }
+
+    /// A token that says what a write or a read has seen; empty when that is nothing.
+    fn token(&self, tenant: &Tenant, position: i64, anchor: Option<(IdentityKey, i64)>) -> String {
+        match u64::try_from(position) {
+            Ok(position) if position > 0 => WriteToken {
+                store: self.store,
+                position,
+                anchor,
+                issued_at: self.clock.now(),
+            }
+            .encode(&tenant.id, &self.tokens),
+            _ => String::new(),
+        }
+    }
+
+    /// The primary's answer is never behind; a token of another store can be satisfied by none.
+    fn check_tokens(&self, options: &validate::ReadOptions) -> Result<(), Error> {
+        if options.tokens.iter().all(|token| token.store == self.store) {
+            Ok(())
+        } else {
+            Err(Error::Conflict {
+                reason: "token_lost",
+            })
+        }
+    }
+
+    /// The outcome of some work, or that storage is away when there is none in time.
+    async fn within<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let outcome = tokio::time::timeout(self.patience, work).await;
+        outcome.unwrap_or_else(|_| {
+            Err(Error::StorageAway {
+                source: "no answer in time".into(),
+            })
+        })
+    }
+
+    fn read_info(&self, tenant: &Tenant, found: Option<&Found>) -> ReadInfo {
+        let token = found.map_or_else(String::new, |found| {
+            let anchor = (found.profile.home_key, found.profile.version);
+            self.token(tenant, found.position, Some(anchor))
+        });
+        self.primary(token)
+    }
+
+    #[expect(clippy::unused_self, reason = "caches will be asked here")]
+    fn primary(&self, token: String) -> ReadInfo {
+        ReadInfo {
+            token,
+            source: ReadSource::Primary.into(),
+            stale_by: Some(prost_types::Duration::default()),
+        }
+    }
+}
+
+impl From<validate::Lookup> for Who {
+    fn from(lookup: validate::Lookup) -> Self {
+        match lookup {
+            validate::Lookup::Id(id) => Self::Id(id),
+            validate::Lookup::Identifiers(identifiers) => Self::Identifiers(
+                identifiers
+                    .into_iter()
+                    .map(|keyed| keyed.map(|Keyed { key, .. }| key))
+                    .collect(),
+            ),
+        }
+    }
+}

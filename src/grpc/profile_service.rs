@@ -1,0 +1,423 @@
+//! `ProfileService`.
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+
+use super::{
+    Api, context,
+    interaction_service::not_found,
+    page_token::{self, IdentityCursor, NameCursor, SearchCursor},
+    validate::{self, ProfileField, ProfileMask, Violations, limits},
+};
+use crate::{
+    auth::{Caller, Permission},
+    error::{Error, Violation},
+    ids::IdentityKey,
+    lookup::{self, Found, Who, search},
+    proto::v1::{
+        BatchGetProfilesRequest, BatchGetProfilesResponse, BatchGetProfilesResult,
+        GetProfileRequest, GetProfileResponse, ListIdentifiersRequest, ListIdentifiersResponse,
+        ListTraitsRequest, ListTraitsResponse, Profile, ProfileLookup, ReadOptions,
+        SearchProfilesRequest, SearchProfilesResponse, profile_service_server::ProfileService,
+    },
+    storage::{identity_cards, profiles},
+    tenants::Tenant,
+};
+
+/// The service.
+#[derive(Clone, Debug)]
+pub struct Profiles(pub Arc<Api>);
+
+#[tonic::async_trait]
+impl ProfileService for Profiles {
+    async fn get_profile(
+        &self,
+        request: Request<GetProfileRequest>,
+    ) -> Result<Response<GetProfileResponse>, Status> {
+        let caller = context::permitted(request.extensions(), Permission::Read)?;
+        Ok(Response::new(
+            self.0
+                .within(get(&self.0, &caller, request.get_ref()))
+                .await?,
+        ))
+    }
+
+    async fn batch_get_profiles(
+        &self,
+        request: Request<BatchGetProfilesRequest>,
+    ) -> Result<Response<BatchGetProfilesResponse>, Status> {
+        let caller = context::permitted(request.extensions(), Permission::Read)?;
+        Ok(Response::new(
+            self.0
+                .within(batch_get(&self.0, &caller, request.get_ref()))
+                .await?,
+        ))
+    }
+
+    async fn list_identifiers(
+        &self,
+        request: Request<ListIdentifiersRequest>,
+    ) -> Result<Response<ListIdentifiersResponse>, Status> {
+        let caller = context::permitted(request.extensions(), Permission::Read)?;
+        caller.require(Permission::ReadIdentifiers)?;
+        Ok(Response::new(
+            self.0
+                .within(list_identifiers(&self.0, &caller, request.get_ref()))
+                .await?,
+        ))
+    }
+
+    async fn list_traits(
+        &self,
+        request: Request<ListTraitsRequest>,
+    ) -> Result<Response<ListTraitsResponse>, Status> {
+        let caller = context::permitted(request.extensions(), Permission::Read)?;
+        Ok(Response::new(
+            self.0
+                .within(list_traits(&self.0, &caller, request.get_ref()))
+                .await?,
+        ))
+    }
+
+    async fn search_profiles(
+        &self,
+        request: Request<SearchProfilesRequest>,
+    ) -> Result<Response<SearchProfilesResponse>, Status> {
+        let caller = context::permitted(request.extensions(), Permission::Read)?;
+        Ok(Response::new(
+            self.0
+                .within(search_profiles(&self.0, &caller, request.get_ref()))
+                .await?,
+        ))
+    }
+}
+
+/// What every look-up carries, checked.
+struct Read {
+    tenant: Tenant,
+    wrong: Violations,
+}
+
+impl Read {
+    async fn begin(api: &Api, caller: &Caller) -> Result<Self, Error> {
+        Ok(Self {
+            tenant: api.tenants.get(&caller.tenant).await?,
+            wrong: Violations::default(),
+        })
+    }
+
+    fn who(&mut self, api: &Api, field: &str, lookup: Option<&ProfileLookup>) -> Option<Who> {
+        let checked = validate::lookup(field, lookup, &api.validation(&self.tenant));
+        self.wrong.take(checked).map(Who::from)
+    }
+
+    fn options(&mut self, api: &Api, given: Option<&ReadOptions>) -> Option<validate::ReadOptions> {
+        let now = api.clock.now();
+        let id = &self.tenant.id;
+        let checked = validate::read_options("read_options", given, id, now, &api.tokens);
+        self.wrong.take(checked)
+    }
+
+    fn take<T>(&mut self, part: Result<T, Vec<Violation>>) -> Option<T> {
+        self.wrong.take(part)
+    }
+
+    fn finish<T>(self, parts: Option<T>) -> Result<(Tenant, T), Error> {
+        let parts = self.wrong.finish(parts).map_err(Error::Invalid)?;
+        Ok((self.tenant, parts))
+    }
+}
+
+/// Fields of a profile that need a permission beyond reading it.
+fn masked(caller: &Caller, mask: ProfileMask) -> Vec<String> {
+    let mut masked = Vec::new();
+    if !caller.may(Permission::ReadIdentifiers) {
+        if mask.contains(ProfileField::Identifiers) {
+            masked.push("identifiers".to_owned());
+        }
+        if mask.contains(ProfileField::Consents) {
+            masked.push("consents.address".to_owned());
+        }
+    }
+    masked
+}
+
+/// Clears what was not asked for and what the caller may not read.
+fn restrict(caller: &Caller, mask: ProfileMask, profile: &mut Profile) {
+    mask.apply(profile);
+    if !caller.may(Permission::ReadIdentifiers) {
+        profile.identifiers.clear();
+        for consent in &mut profile.consents {
+            consent.address = None;
+        }
+    }
+}
+
+fn shows_identifiers(caller: &Caller, mask: ProfileMask) -> bool {
+    mask.contains(ProfileField::Identifiers) && caller.may(Permission::ReadIdentifiers)
+}
+
+fn answered_by(found: &Found) -> Option<i32> {
+    found.answered_by.and_then(|n| i32::try_from(n).ok())
+}
+
+async fn get(
+    api: &Api,
+    caller: &Caller,
+    request: &GetProfileRequest,
+) -> Result<GetProfileResponse, Error> {
+    let mut read = Read::begin(api, caller).await?;
+    let who = read.who(api, "lookup", request.lookup.as_ref());
+    let mask = read.take(validate::field_mask(request.field_mask.as_ref()));
+    let options = read.options(api, request.read_options.as_ref());
+    let (tenant, ((who, mask), options)) = read.finish(who.zip(mask).zip(options))?;
+    api.check_tokens(&options)?;
+    let mut connection = api.storage.acquire().await?;
+    let Some(found) = lookup::find(&mut connection, &tenant.id, &who).await? else {
+        if !request.allow_missing {
+            return Err(not_found());
+        }
+        return Ok(GetProfileResponse {
+            profile: Some(Profile::default()),
+            answered_by: None,
+            read_info: Some(api.read_info(&tenant, None)),
+            masked_fields: masked(caller, mask),
+        });
+    };
+    let mut profile = lookup::document(
+        &mut connection,
+        &tenant.id,
+        &tenant.rules,
+        &[&found.profile],
+        shows_identifiers(caller, mask),
+    )
+    .await?
+    .pop()
+    .unwrap_or_default();
+    restrict(caller, mask, &mut profile);
+    Ok(GetProfileResponse {
+        profile: Some(profile),
+        answered_by: answered_by(&found),
+        read_info: Some(api.read_info(&tenant, Some(&found))),
+        masked_fields: masked(caller, mask),
+    })
+}
+
+async fn batch_get(
+    api: &Api,
+    caller: &Caller,
+    request: &BatchGetProfilesRequest,
+) -> Result<BatchGetProfilesResponse, Error> {
+    let mut read = Read::begin(api, caller).await?;
+    let count = read.take(validate::items(
+        "lookups",
+        request.lookups.len(),
+        limits::MAX_LOOKUPS,
+    ));
+    let who: Vec<Option<Who>> = request
+        .lookups
+        .iter()
+        .take(limits::MAX_LOOKUPS)
+        .enumerate()
+        .map(|(n, lookup)| read.who(api, &format!("lookups[{n}]"), Some(lookup)))
+        .collect();
+    let who: Option<Vec<Who>> = who.into_iter().collect();
+    let mask = read.take(validate::field_mask(request.field_mask.as_ref()));
+    let options = read.options(api, request.read_options.as_ref());
+    let (tenant, (((who, mask), options), ())) =
+        read.finish(who.zip(mask).zip(options).zip(count))?;
+    api.check_tokens(&options)?;
+    let mut connection = api.storage.acquire().await?;
+    let found = lookup::find_many(&mut connection, &tenant.id, &who).await?;
+    let known: Vec<&profiles::Profile> = found.iter().flatten().map(|f| &f.profile).collect();
+    let documents = lookup::document(
+        &mut connection,
+        &tenant.id,
+        &tenant.rules,
+        &known,
+        shows_identifiers(caller, mask),
+    )
+    .await?;
+    let mut documents = documents.into_iter();
+    let results = found
+        .iter()
+        .map(|found| {
+            let mut profile = match found {
+                Some(_) => documents.next().unwrap_or_default(),
+                None => Profile::default(),
+            };
+            restrict(caller, mask, &mut profile);
+            BatchGetProfilesResult {
+                profile: Some(profile),
+                answered_by: found.as_ref().and_then(answered_by),
+            }
+        })
+        .collect();
+    let position = found.iter().flatten().map(|f| f.position).min();
+    let token = api.token(&tenant, position.unwrap_or_default(), None);
+    Ok(BatchGetProfilesResponse {
+        results,
+        read_info: Some(api.primary(token)),
+        masked_fields: masked(caller, mask),
+    })
+}
+
+async fn list_identifiers(
+    api: &Api,
+    caller: &Caller,
+    request: &ListIdentifiersRequest,
+) -> Result<ListIdentifiersResponse, Error> {
+    let mut read = Read::begin(api, caller).await?;
+    let who = read.who(api, "lookup", request.lookup.as_ref());
+    let size = read.take(validate::page_size(
+        "page_size",
+        request.page_size,
+        100,
+        1_000,
+    ));
+    let cursor = page_token::decode::<IdentityCursor>(request, &read.tenant.id, &api.page_tokens);
+    let cursor = read.take(cursor);
+    let options = read.options(api, request.read_options.as_ref());
+    let (tenant, (((who, size), cursor), options)) =
+        read.finish(who.zip(size).zip(cursor).zip(options))?;
+    api.check_tokens(&options)?;
+    let mut connection = api.storage.acquire().await?;
+    let found = lookup::find(&mut connection, &tenant.id, &who)
+        .await?
+        .ok_or_else(not_found)?;
+    let last = cursor.and_then(|c| Some((u8::try_from(c.position).ok()?, c.key)));
+    let members = found.profile.members.as_ref();
+    let size = usize::try_from(size).unwrap_or(1);
+    let mut page: Vec<(u8, IdentityKey)> = members
+        .into_iter()
+        .flat_map(|m| m.after(last))
+        .take(size + 1)
+        .collect();
+    let more = page.len() > size;
+    page.truncate(size);
+    let keys: Vec<IdentityKey> = page.iter().map(|(_, key)| *key).collect();
+    let mut cards = identity_cards::cards(&mut connection, &tenant.id, &keys).await?;
+    cards.sort_by_key(|card| keys.iter().position(|key| *key == card.key));
+    let next = page
+        .last()
+        .filter(|_| more)
+        .map(|(rank, key)| IdentityCursor {
+            position: i64::from(*rank),
+            key: *key,
+        });
+    Ok(ListIdentifiersResponse {
+        identifiers: cards.iter().map(lookup::document::show).collect(),
+        total: i32::try_from(found.profile.members_total).unwrap_or(i32::MAX),
+        next_page_token: next.map_or_else(String::new, |cursor| {
+            page_token::encode(&cursor, request, &tenant.id, &api.page_tokens)
+        }),
+        read_info: Some(api.read_info(&tenant, Some(&found))),
+    })
+}
+
+async fn list_traits(
+    api: &Api,
+    caller: &Caller,
+    request: &ListTraitsRequest,
+) -> Result<ListTraitsResponse, Error> {
+    let mut read = Read::begin(api, caller).await?;
+    let who = read.who(api, "lookup", request.lookup.as_ref());
+    let size = read.take(validate::page_size(
+        "page_size",
+        request.page_size,
+        100,
+        1_000,
+    ));
+    let cursor = page_token::decode::<NameCursor>(request, &read.tenant.id, &api.page_tokens);
+    let cursor = read.take(cursor);
+    let options = read.options(api, request.read_options.as_ref());
+    let (tenant, (((who, size), cursor), options)) =
+        read.finish(who.zip(size).zip(cursor).zip(options))?;
+    api.check_tokens(&options)?;
+    let mut connection = api.storage.acquire().await?;
+    let found = lookup::find(&mut connection, &tenant.id, &who)
+        .await?
+        .ok_or_else(not_found)?;
+    let size = usize::try_from(size).unwrap_or(1);
+    let after = cursor.as_ref().map(|c| c.name.as_str());
+    let mut traits: Vec<_> = found
+        .profile
+        .state
+        .show_traits(&tenant.rules, after)
+        .take(size + 1)
+        .collect();
+    let more = traits.len() > size;
+    traits.truncate(size);
+    let next = traits.last().filter(|_| more).map(|last| NameCursor {
+        name: last.name.clone(),
+    });
+    Ok(ListTraitsResponse {
+        traits,
+        total: found.profile.state.traits_total(),
+        next_page_token: next.map_or_else(String::new, |cursor| {
+            page_token::encode(&cursor, request, &tenant.id, &api.page_tokens)
+        }),
+        read_info: Some(api.read_info(&tenant, Some(&found))),
+    })
+}
+
+async fn search_profiles(
+    api: &Api,
+    caller: &Caller,
+    request: &SearchProfilesRequest,
+) -> Result<SearchProfilesResponse, Error> {
+    let mut read = Read::begin(api, caller).await?;
+    let criteria = read.take(validate::search(request));
+    let size = read.take(validate::page_size("page_size", request.page_size, 20, 100));
+    let cursor = page_token::decode::<SearchCursor>(request, &read.tenant.id, &api.page_tokens);
+    let cursor = read.take(cursor);
+    let mask = read.take(validate::field_mask(request.field_mask.as_ref()));
+    let options = read.options(api, request.read_options.as_ref());
+    let (tenant, ((((criteria, size), cursor), mask), options)) =
+        read.finish(criteria.zip(size).zip(cursor).zip(mask).zip(options))?;
+    api.check_tokens(&options)?;
+    let mut connection = api.storage.acquire().await?;
+    let context = search::Context {
+        tenant: &tenant.id,
+        rules: &tenant.rules,
+        secret: &api.secret,
+    };
+    let criteria = search::Criteria {
+        traits: criteria.traits,
+        from: criteria.from,
+        before: criteria.before,
+    };
+    let after = cursor.map(|cursor| match cursor {
+        SearchCursor::ByTrait { identity } => search::Point::Identity(identity),
+        SearchCursor::ByDay { day, profile_id } => search::Point::Day(day, profile_id),
+    });
+    let size = usize::try_from(size).unwrap_or(1);
+    let page = search::search(&mut connection, context, &criteria, after, size).await?;
+    let found: Vec<&profiles::Profile> = page.profiles.iter().collect();
+    let with_identifiers = shows_identifiers(caller, mask);
+    let mut profiles = lookup::document(
+        &mut connection,
+        &tenant.id,
+        &tenant.rules,
+        &found,
+        with_identifiers,
+    )
+    .await?;
+    for profile in &mut profiles {
+        restrict(caller, mask, profile);
+    }
+    let next_page_token = page.next.map_or_else(String::new, |point| {
+        let cursor = match point {
+            search::Point::Identity(identity) => SearchCursor::ByTrait { identity },
+            search::Point::Day(day, profile_id) => SearchCursor::ByDay { day, profile_id },
+        };
+        page_token::encode(&cursor, request, &tenant.id, &api.page_tokens)
+    });
+    Ok(SearchProfilesResponse {
+        profiles,
+        next_page_token,
+        read_info: Some(api.primary(String::new())),
+        masked_fields: masked(caller, mask),
+    })
+}

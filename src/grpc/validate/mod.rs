@@ -1,0 +1,80 @@
+//! Checks of requests, all of a request at once.
+//!
+//! What must stay true:
+//!
+//! - Everything here is pure: the time, the tenant and the secret are handed in, nothing is looked up, and no message,
+//!   however hostile, makes it fail or costs more than the limits allow.
+//! - A check names every rule that is broken, by the path of the field and a stable slug ([`reason`]), up to
+//!   [`limits::MAX_VIOLATIONS`]; it never mends what a caller meant. Descriptions hold no values of fields.
+//! - The limits are those of the protocol's comments.
+//!
+//! A handler checks the parts of a request one by one and refuses with all that is wrong:
+//!
+//! ```text
+//! let mut wrong = Violations::default();
+//! let lookup = wrong.take(lookup("lookup", request.lookup.as_ref(), &ctx));
+//! let mask = wrong.take(field_mask(request.field_mask.as_ref()));
+//! let (lookup, mask) = wrong.finish(lookup.zip(mask)).map_err(Error::Invalid)?;
+//! ```
+
+mod attributes;
+#[cfg(test)]
+mod breaks;
+mod consents;
+pub mod fields;
+mod identifiers;
+mod interaction;
+#[cfg(test)]
+mod interaction_tests;
+pub mod limits;
+mod lookup;
+mod mask;
+mod money;
+mod read_options;
+pub mod reason;
+mod retract;
+mod search;
+#[cfg(test)]
+pub(crate) mod strategies;
+mod timeline;
+mod traits;
+pub mod violations;
+
+pub use fields::{items, page_size, run_id};
+pub use interaction::{interaction, interaction_id};
+pub use lookup::{Lookup, lookup};
+pub use mask::{ProfileField, ProfileMask, field_mask};
+pub use money::scale_range;
+pub use read_options::{ReadOptions, read_options};
+pub use retract::{Retract, Retracted, retract};
+pub use search::{Search, search};
+pub use timeline::{Timeline, timeline};
+pub use violations::Violations;
+
+use crate::{
+    clock::Micros,
+    identity::{HashSecret, Keyed, Normalised, Region},
+    ids::TenantId,
+};
+
+/// What a check knows besides the request.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The caller's tenant.
+    pub tenant: &'a TenantId,
+    /// Where phone numbers without a prefix belong.
+    pub region: Region,
+    /// The server's time.
+    pub now: Micros,
+    /// The store's secret.
+    pub secret: &'a HashSecret,
+}
+
+impl Context<'_> {
+    fn keyed(&self, identifier: Normalised) -> Keyed {
+        Keyed {
+            key: self.secret.identity_key(self.tenant, &identifier),
+            identifier,
+        }
+    }
+}
