@@ -1,0 +1,235 @@
+//! Settings: what an operator can choose.
+//!
+//! What must stay true: settings are read once, before any port opens; every mistake in them is named at once, with the
+//! place where it was made; what nobody set has a default with which the service runs. Layers, the later one wins: defaults,
+//! a TOML file, the environment. The keys are those of [`table::TABLE`] and of `docs/configuration.md`, which is tested
+//! against it.
+
+mod load;
+mod path;
+mod problem;
+mod secret;
+mod source;
+pub mod table;
+mod tenant;
+mod value;
+
+use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
+
+pub use load::process_environment;
+pub use path::Key;
+pub use problem::{Origin, Problem, Problems};
+pub use secret::Secret;
+pub use tenant::{SurvivorshipText, TenantSettings, Tenants};
+
+/// Everything an operator can choose. Defaults, units and ranges: `docs/configuration.md`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Where the service listens.
+    pub listen: Listen,
+    /// Who may call.
+    pub auth: Auth,
+    /// Where profiles are kept.
+    pub database: Database,
+    /// The operator's secret under which identifiers are hashed, at least 32 bytes. Always there when
+    /// [`Database::url`] is; without either, a private cluster brings its own.
+    pub hash_secret: Option<Secret<Vec<u8>>>,
+    /// Where a private cluster and its secret live.
+    pub data_dir: PathBuf,
+    /// How interactions are taken in.
+    pub ingest: Ingest,
+    /// How fresh answers are.
+    pub reads: Reads,
+    /// How changes are handed on.
+    pub outbox: Outbox,
+    /// Traces.
+    pub telemetry: Telemetry,
+    /// Logs.
+    pub log: Log,
+    /// How the service stops.
+    pub drain: Drain,
+    /// What differs between tenants.
+    pub tenants: Tenants,
+}
+
+/// Where the service listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// gRPC. Default `127.0.0.1:7401`.
+    pub grpc: Address,
+    /// Metrics and probes over HTTP/1. Default `127.0.0.1:7402`; `None` is off.
+    pub metrics: Option<SocketAddr>,
+}
+
+/// An address to listen on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// A TCP address.
+    Tcp(SocketAddr),
+    /// The absolute path of a unix socket.
+    Unix(PathBuf),
+}
+
+impl Address {
+    /// Whether only this machine can reach it.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        match self {
+            Self::Tcp(address) => address.ip().to_canonical().is_loopback(),
+            Self::Unix(_) => true,
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// Who may call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Auth {
+    /// How callers are known. Default `none`.
+    pub mode: AuthMode,
+}
+
+/// How callers are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthMode {
+    /// Not at all: they are believed. Only on addresses that nobody else can reach.
+    None,
+}
+
+/// Where profiles are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Database {
+    /// A database of the operator's; `None` starts a private cluster.
+    pub url: Option<Secret<String>>,
+    /// Connections that are held open. Default 16; 4 to 200.
+    pub connections: u32,
+    /// How long a call waits for a connection. Default 2 s; 10 ms to 60 s.
+    pub acquire_timeout: Duration,
+    /// After which a statement is given up. Default 30 s; 100 ms to 10 min.
+    pub statement_timeout: Duration,
+    /// After which waiting for a lock is given up. Default 5 s; 10 ms to 10 min, at most the statement's.
+    pub lock_timeout: Duration,
+}
+
+/// How interactions are taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ingest {
+    /// Batches that are committed at a time. Default 2; 1 to 8.
+    pub writers: usize,
+    /// Interactions in a batch at most. Default 500; 1 to 2,000.
+    pub batch_items: usize,
+    /// How long a batch waits for company. Default 2 ms; 0 to 100 ms.
+    pub linger: Duration,
+    /// Interactions that may wait to be stored; beyond it callers are told to back off. Default 20,000; 1,000 to 1,000,000.
+    pub queue_items: usize,
+    /// Interactions of one stream that may wait at a time. Default 2,000; 1,000 to 100,000, at most the queue.
+    pub stream_window: usize,
+}
+
+/// How fresh answers are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reads {
+    /// How far a read without a token may be behind. Default 2 s; 100 ms to 60 s.
+    pub max_staleness: Duration,
+}
+
+/// How changes are handed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outbox {
+    /// How long a change can be read again. Default 168 h; 1 h to 8,760 h.
+    pub keep: Duration,
+}
+
+/// Traces.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Telemetry {
+    /// Where spans are sent by OTLP over gRPC, `http://host:port`. Default: nowhere.
+    pub otlp_endpoint: Option<String>,
+    /// Which part of the traces that begin here are sent. Default 1; 0 to 1. The caller's choice goes first.
+    pub sample_ratio: f64,
+    /// `service.name` of the spans. Default `customer-profile`.
+    pub service_name: String,
+}
+
+/// Logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// How lines look. Default text.
+    pub format: LogFormat,
+    /// What is logged, in the syntax of `tracing`'s `EnvFilter`. Default `info`.
+    pub filter: String,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// How the service stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drain {
+    /// How long calls in flight may take to end. Default 20 s; 0 to 10 min.
+    pub timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        Self {
+            listen: Listen {
+                grpc: Address::Tcp(local(7401)),
+                metrics: Some(local(7402)),
+            },
+            auth: Auth {
+                mode: AuthMode::None,
+            },
+            database: Database {
+                url: None,
+                connections: 16,
+                acquire_timeout: Duration::from_secs(2),
+                statement_timeout: Duration::from_secs(30),
+                lock_timeout: Duration::from_secs(5),
+            },
+            hash_secret: None,
+            data_dir: PathBuf::from("/var/lib/customer-profile"),
+            ingest: Ingest {
+                writers: 2,
+                batch_items: 500,
+                linger: Duration::from_millis(2),
+                queue_items: 20_000,
+                stream_window: 2_000,
+            },
+            reads: Reads {
+                max_staleness: Duration::from_secs(2),
+            },
+            outbox: Outbox {
+                keep: Duration::from_hours(168),
+            },
+            telemetry: Telemetry {
+                otlp_endpoint: None,
+                sample_ratio: 1.0,
+                service_name: "customer-profile".to_owned(),
+            },
+            log: Log {
+                format: LogFormat::Text,
+                filter: "info".to_owned(),
+            },
+            drain: Drain {
+                timeout: Duration::from_secs(20),
+            },
+            tenants: Tenants::default(),
+        }
+    }
+}

@@ -1,0 +1,387 @@
+//! The table of settings: every key with its default, unit, range, meaning and reader. `docs/configuration.md` shows it.
+//!
+//! What must stay true: a key that is not here is a mistake wherever it is said; `default` is the text of what
+//! [`Settings::default`] holds (tested).
+
+use tracing_subscriber::EnvFilter;
+
+use super::{
+    AuthMode, LogFormat, Settings,
+    secret::Secret,
+    value::{self, Read, Value},
+};
+
+/// What a setting takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A whole number, from the first to the second.
+    Integer(u64, u64),
+    /// A number from 0 to 1.
+    Ratio,
+    /// Text of this form.
+    Text(&'static str),
+}
+
+/// One setting.
+pub struct Setting {
+    /// Its key; `<..>` stands for a name.
+    pub key: &'static str,
+    /// Its default as text.
+    pub default: &'static str,
+    /// Unit of a number.
+    pub unit: &'static str,
+    /// What it takes.
+    pub form: Form,
+    /// What it does.
+    pub meaning: &'static str,
+    pub(super) read: fn(&mut Settings, &Value<'_>) -> Read,
+}
+
+impl std::fmt::Debug for Setting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.key)
+    }
+}
+
+/// Shortens the table: one line says what a setting is, one how it is read.
+const fn setting(
+    (key, default, unit, form): (&'static str, &'static str, &'static str, Form),
+    meaning: &'static str,
+    read: fn(&mut Settings, &Value<'_>) -> Read,
+) -> Setting {
+    Setting {
+        key,
+        default,
+        unit,
+        form,
+        meaning,
+        read,
+    }
+}
+
+use Form::{Integer, Ratio, Text};
+
+/// Every setting.
+pub static TABLE: &[Setting] = &[
+    setting(
+        (
+            "listen.grpc",
+            "127.0.0.1:7401",
+            "",
+            Text("address:port, or unix:/path"),
+        ),
+        "Where gRPC is served. With `auth.mode = \"none\"` only a loopback address or a unix socket.",
+        |s, v| {
+            v.parsed(
+                &mut s.listen.grpc,
+                "an address and port such as 127.0.0.1:7401, or unix:/path",
+                value::address,
+            )
+        },
+    ),
+    setting(
+        (
+            "listen.metrics",
+            "127.0.0.1:7402",
+            "",
+            Text("address:port, or empty"),
+        ),
+        "Where `/metrics`, `/livez` and `/readyz` are served over HTTP. Empty turns them off.",
+        |s, v| {
+            v.optional(
+                &mut s.listen.metrics,
+                "an address and port such as 127.0.0.1:7402, or empty",
+                value::tcp,
+            )
+        },
+    ),
+    setting(
+        ("auth.mode", "none", "", Text("none")),
+        "How callers are known. `none` believes their metadata.",
+        |s, v| v.choice(&mut s.auth.mode, &[("none", AuthMode::None)]),
+    ),
+    setting(
+        ("database.url", "", "", Text("postgres://.., or empty")),
+        "The database; also `DATABASE_URL`. A secret. Empty starts a private PostgreSQL in `data_dir`.",
+        |s, v| {
+            let url = v.text()?;
+            if !(url.is_empty()
+                || url.starts_with("postgres://")
+                || url.starts_with("postgresql://"))
+            {
+                return Err("must begin with postgres:// or postgresql://".to_owned());
+            }
+            s.database.url = (!url.is_empty()).then(|| Secret::new(url.to_owned()));
+            Ok(())
+        },
+    ),
+    setting(
+        ("database.connections", "16", "connections", Integer(4, 200)),
+        "Connections that are held open; at least two more than `ingest.writers`.",
+        |s, v| v.integer(&mut s.database.connections),
+    ),
+    setting(
+        (
+            "database.acquire_timeout_ms",
+            "2000",
+            "ms",
+            Integer(10, 60_000),
+        ),
+        "How long a call waits for a connection before it is told that storage is away.",
+        |s, v| v.millis(&mut s.database.acquire_timeout),
+    ),
+    setting(
+        (
+            "database.statement_timeout_ms",
+            "30000",
+            "ms",
+            Integer(100, 600_000),
+        ),
+        "After which a statement is given up.",
+        |s, v| v.millis(&mut s.database.statement_timeout),
+    ),
+    setting(
+        (
+            "database.lock_timeout_ms",
+            "5000",
+            "ms",
+            Integer(10, 600_000),
+        ),
+        "After which waiting for a lock is given up; at most `database.statement_timeout_ms`.",
+        |s, v| v.millis(&mut s.database.lock_timeout),
+    ),
+    setting(
+        ("hash_secret", "", "", Text("at least 32 bytes")),
+        "The secret under which identifiers are hashed. A secret. Needed, by itself or as a file, with `database.url`; never changes during the life of a database.",
+        |s, v| {
+            s.hash_secret = Some(value::long_enough(v.text()?.as_bytes())?);
+            Ok(())
+        },
+    ),
+    setting(
+        (
+            "hash_secret_file",
+            "",
+            "",
+            Text("path of a file that holds at least 32 bytes"),
+        ),
+        "The same, read from a file; one newline at its end is cut off.",
+        |s, v| {
+            s.hash_secret = Some(value::secret_file(v.text()?)?);
+            Ok(())
+        },
+    ),
+    setting(
+        ("data_dir", "see below", "", Text("path")),
+        "Where a private PostgreSQL and its secret live.",
+        |s, v| v.parsed(&mut s.data_dir, "an absolute path", value::absolute),
+    ),
+    setting(
+        ("ingest.writers", "2", "batches", Integer(1, 8)),
+        "Batches that are committed at a time.",
+        |s, v| v.integer(&mut s.ingest.writers),
+    ),
+    setting(
+        (
+            "ingest.batch_items",
+            "500",
+            "interactions",
+            Integer(1, 2_000),
+        ),
+        "Interactions in a batch at most.",
+        |s, v| v.integer(&mut s.ingest.batch_items),
+    ),
+    setting(
+        ("ingest.linger_ms", "2", "ms", Integer(0, 100)),
+        "How long a batch waits for company.",
+        |s, v| v.millis(&mut s.ingest.linger),
+    ),
+    setting(
+        (
+            "ingest.queue_items",
+            "20000",
+            "interactions",
+            Integer(1_000, 1_000_000),
+        ),
+        "Interactions that may wait to be stored; beyond it callers are told to back off. At least `ingest.batch_items` and `ingest.stream_window`.",
+        |s, v| v.integer(&mut s.ingest.queue_items),
+    ),
+    setting(
+        (
+            "ingest.stream_window",
+            "2000",
+            "interactions",
+            Integer(1_000, 100_000),
+        ),
+        "Interactions of one stream that may wait at a time; a faster sender is held back.",
+        |s, v| v.integer(&mut s.ingest.stream_window),
+    ),
+    setting(
+        ("reads.max_staleness_ms", "2000", "ms", Integer(100, 60_000)),
+        "How far a read without a token may be behind.",
+        |s, v| v.millis(&mut s.reads.max_staleness),
+    ),
+    setting(
+        ("outbox.keep_hours", "168", "hours", Integer(1, 8_760)),
+        "How long changes can be read again.",
+        |s, v| v.hours(&mut s.outbox.keep),
+    ),
+    setting(
+        (
+            "telemetry.otlp_endpoint",
+            "",
+            "",
+            Text("http://host:port, or empty"),
+        ),
+        "Where spans are sent by OTLP over gRPC. Empty turns it off.",
+        |s, v| {
+            v.optional(
+                &mut s.telemetry.otlp_endpoint,
+                "http://host:port, or empty",
+                value::endpoint,
+            )
+        },
+    ),
+    setting(
+        ("telemetry.sample_ratio", "1", "", Ratio),
+        "Which part of the traces that begin here are sent; a caller that sends a trace context has chosen itself.",
+        |s, v| v.ratio(&mut s.telemetry.sample_ratio),
+    ),
+    setting(
+        (
+            "telemetry.service_name",
+            "customer-profile",
+            "",
+            Text("1 to 128 bytes"),
+        ),
+        "`service.name` of the spans.",
+        |s, v| {
+            v.parsed(&mut s.telemetry.service_name, "1 to 128 bytes", |text| {
+                (1..=128).contains(&text.len()).then(|| text.to_owned())
+            })
+        },
+    ),
+    setting(
+        ("log.format", "text", "", Text("text or json")),
+        "How log lines look.",
+        |s, v| {
+            v.choice(
+                &mut s.log.format,
+                &[("text", LogFormat::Text), ("json", LogFormat::Json)],
+            )
+        },
+    ),
+    setting(
+        (
+            "log.filter",
+            "info",
+            "",
+            Text("directives such as info,customer_profile=debug"),
+        ),
+        "What is logged.",
+        |s, v| {
+            v.parsed(
+                &mut s.log.filter,
+                "directives such as info,customer_profile=debug",
+                |text| EnvFilter::try_new(text).ok().map(|_| text.to_owned()),
+            )
+        },
+    ),
+    setting(
+        ("drain.timeout_ms", "20000", "ms", Integer(0, 600_000)),
+        "How long calls in flight may take to end when the service stops.",
+        |s, v| v.millis(&mut s.drain.timeout),
+    ),
+    setting(
+        ("tenant_defaults.default_region", "JP", "", Text(REGION)),
+        "The country of phone numbers without a prefix, of tenants that are not named. A tenant keeps the one it had when it was first written to.",
+        |s, v| {
+            v.parsed(&mut s.tenants.defaults.default_region, REGION, |text| {
+                text.parse().ok()
+            })
+        },
+    ),
+    setting(
+        ("tenant_defaults.time_zone", "Asia/Tokyo", "", Text(ZONE)),
+        "The zone whose midnight ends a day, of tenants that are not named.",
+        |s, v| v.parsed(&mut s.tenants.defaults.time_zone, ZONE, value::zone),
+    ),
+    setting(
+        (
+            "tenant_defaults.survivorship.<trait>",
+            "",
+            "",
+            Text("a rule"),
+        ),
+        "Which value of the trait is shown when sources differ, of tenants that are not named.",
+        |s, v| v.rule(&mut s.tenants.defaults.survivorship),
+    ),
+    setting(
+        (
+            "tenants.<tenant>.default_region",
+            "that of `tenant_defaults`",
+            "",
+            Text(REGION),
+        ),
+        "The same, of one tenant.",
+        |s, v| {
+            v.parsed(&mut v.tenant(s)?.default_region, REGION, |text| {
+                text.parse().ok()
+            })
+        },
+    ),
+    setting(
+        (
+            "tenants.<tenant>.time_zone",
+            "that of `tenant_defaults`",
+            "",
+            Text(ZONE),
+        ),
+        "The same, of one tenant.",
+        |s, v| v.parsed(&mut v.tenant(s)?.time_zone, ZONE, value::zone),
+    ),
+    setting(
+        (
+            "tenants.<tenant>.survivorship.<trait>",
+            "that of `tenant_defaults`",
+            "",
+            Text("a rule"),
+        ),
+        "The same, of one tenant.",
+        |s, v| v.rule(&mut v.tenant(s)?.survivorship),
+    ),
+];
+
+const REGION: &str = "an ISO 3166 country of two capital letters such as JP";
+const ZONE: &str = "an IANA zone such as Asia/Tokyo";
+
+impl Setting {
+    /// The range as text.
+    #[must_use]
+    pub fn range(&self) -> String {
+        match self.form {
+            Integer(least, most) => format!("{least} to {most}"),
+            Ratio => "0 to 1".to_owned(),
+            Text(form) => form.to_owned(),
+        }
+    }
+
+    /// The environment variable, with `<..>` in capitals.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        super::source::variable(&super::Key::dotted(self.key))
+    }
+
+    /// Its line in `docs/configuration.md`.
+    #[must_use]
+    pub fn row(&self) -> String {
+        let default = match self.default {
+            "" => "none".to_owned(),
+            said if said.contains(' ') => said.to_owned(),
+            said => format!("`{said}`"),
+        };
+        let (key, unit, range) = (self.key, self.unit, self.range());
+        let (variable, meaning) = (self.variable(), self.meaning);
+        format!("| `{key}` | {default} | {unit} | {range} | `{variable}` | {meaning} |")
+    }
+}

@@ -1,0 +1,234 @@
+//! Reading one value as what its setting wants. Errors are texts that say what would be right; whoever calls knows where.
+
+use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
+
+use super::{
+    Address, Settings,
+    problem::Origin,
+    secret::Secret,
+    source::Raw,
+    table::Form,
+    tenant::{SurvivorshipText, TenantSettings},
+};
+use crate::{
+    identity::HashSecret,
+    ids::{TenantId, is_slug},
+};
+
+/// A value that was said for a setting.
+#[derive(Debug)]
+pub(super) struct Value<'a> {
+    /// The value.
+    pub(super) raw: &'a Raw,
+    /// Where it was said.
+    pub(super) origin: &'a Origin,
+    /// What the setting takes.
+    pub(super) form: &'a Form,
+    /// What stands for the `<..>` of the setting's key.
+    pub(super) names: Vec<&'a str>,
+}
+
+/// What came of reading a value.
+pub(super) type Read = Result<(), String>;
+
+impl Value<'_> {
+    /// A whole number within the form's range.
+    pub(super) fn integer<T: TryFrom<u64>>(&self, target: &mut T) -> Read {
+        let Form::Integer(least, most) = *self.form else {
+            return Err("is read as an integer but is none".to_owned());
+        };
+        let wanted = format!("must be a whole number from {least} to {most}");
+        let number = match self.raw {
+            Raw::Text(text) => text
+                .trim()
+                .parse::<u64>()
+                .map_err(|_| format!("{wanted}, not {text:?}"))?,
+            Raw::Typed(toml::Value::Integer(number)) => {
+                u64::try_from(*number).map_err(|_| format!("{wanted}, not {number}"))?
+            }
+            Raw::Typed(other) => return Err(format!("{wanted}, not of type {}", other.type_str())),
+        };
+        if !(least..=most).contains(&number) {
+            return Err(format!("{wanted}, not {number}"));
+        }
+        *target = T::try_from(number).map_err(|_| wanted)?;
+        Ok(())
+    }
+
+    /// Milliseconds.
+    pub(super) fn millis(&self, target: &mut Duration) -> Read {
+        let mut number = 0;
+        self.integer(&mut number)?;
+        *target = Duration::from_millis(number);
+        Ok(())
+    }
+
+    /// Hours.
+    pub(super) fn hours(&self, target: &mut Duration) -> Read {
+        let mut number = 0;
+        self.integer(&mut number)?;
+        *target = Duration::from_hours(number);
+        Ok(())
+    }
+
+    /// A number from 0 to 1.
+    pub(super) fn ratio(&self, target: &mut f64) -> Read {
+        let wanted = "must be a number from 0 to 1";
+        let number = match self.raw {
+            Raw::Text(text) => text
+                .trim()
+                .parse()
+                .map_err(|_| format!("{wanted}, not {text:?}"))?,
+            Raw::Typed(toml::Value::Float(number)) => *number,
+            Raw::Typed(toml::Value::Integer(0)) => 0.0,
+            Raw::Typed(toml::Value::Integer(1)) => 1.0,
+            Raw::Typed(toml::Value::Integer(number)) => {
+                return Err(format!("{wanted}, not {number}"));
+            }
+            Raw::Typed(other) => return Err(format!("{wanted}, not of type {}", other.type_str())),
+        };
+        if !(0.0..=1.0).contains(&number) {
+            return Err(format!("{wanted}, not {number}"));
+        }
+        *target = number;
+        Ok(())
+    }
+
+    /// Text.
+    pub(super) fn text(&self) -> Result<&str, String> {
+        match self.raw {
+            Raw::Text(text) | Raw::Typed(toml::Value::String(text)) => Ok(text),
+            Raw::Typed(other) => Err(format!("must be text, not of type {}", other.type_str())),
+        }
+    }
+
+    /// Text that `parse` understands, or nothing when it is empty, else an error that says `wanted`.
+    pub(super) fn optional<T>(
+        &self,
+        target: &mut Option<T>,
+        wanted: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Read {
+        self.parsed(target, wanted, |text| match text {
+            "" => Some(None),
+            text => parse(text).map(Some),
+        })
+    }
+
+    /// Text that `parse` understands, else an error that says `wanted`.
+    pub(super) fn parsed<T>(
+        &self,
+        target: &mut T,
+        wanted: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Read {
+        let text = self.text()?;
+        *target = parse(text).ok_or_else(|| format!("must be {wanted}, not {text:?}"))?;
+        Ok(())
+    }
+
+    /// One of a few words.
+    pub(super) fn choice<T: Copy>(&self, target: &mut T, choices: &[(&str, T)]) -> Read {
+        let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+        let wanted = match words.as_slice() {
+            [only] => format!("{only:?}, which is all there is yet"),
+            _ => format!("one of {}", words.join(", ")),
+        };
+        self.parsed(target, &wanted, |text| {
+            let found = choices.iter().find(|(word, _)| *word == text);
+            found.map(|(_, choice)| *choice)
+        })
+    }
+
+    /// The tenant of the key, with the defaults of tenants when nothing was said for it yet.
+    pub(super) fn tenant<'s>(
+        &self,
+        settings: &'s mut Settings,
+    ) -> Result<&'s mut TenantSettings, String> {
+        let name = self.names.first().copied().unwrap_or_default();
+        let tenant = TenantId::parse(name).ok_or_else(|| {
+            format!("{name:?} is no tenant: 1 to 64 of a-z, 0-9, \"_\", \"-\" and \".\"")
+        })?;
+        let tenants = &mut settings.tenants;
+        let defaults = &tenants.defaults;
+        Ok(tenants
+            .named
+            .entry(tenant)
+            .or_insert_with(|| defaults.clone()))
+    }
+
+    /// A rule for the trait that the key ends with.
+    pub(super) fn rule(&self, target: &mut SurvivorshipText) -> Read {
+        let name = self.names.last().copied().unwrap_or_default();
+        if !is_slug(name, 64) {
+            return Err(format!(
+                "{name:?} is no trait: 1 to 64 of a-z, 0-9, \"_\", \"-\" and \".\""
+            ));
+        }
+        let rule = self.text()?.trim();
+        if rule.is_empty() {
+            return Err("must name a rule".to_owned());
+        }
+        let rule = (rule.to_owned(), self.origin.clone());
+        target.rules.insert(name.to_owned(), rule);
+        Ok(())
+    }
+}
+
+/// An address to listen on.
+pub(super) fn address(text: &str) -> Option<Address> {
+    match text.strip_prefix("unix:") {
+        Some(path) if path.starts_with('/') => Some(Address::Unix(PathBuf::from(path))),
+        Some(_) => None,
+        None => tcp(text).map(Address::Tcp),
+    }
+}
+
+/// `host:port`, where the host is an IP address or `localhost`.
+pub(super) fn tcp(text: &str) -> Option<SocketAddr> {
+    match text.strip_prefix("localhost:") {
+        Some(port) => Some(SocketAddr::from(([127, 0, 0, 1], port.parse().ok()?))),
+        None => text.parse().ok(),
+    }
+}
+
+/// Where to send spans.
+pub(super) fn endpoint(text: &str) -> Option<String> {
+    let uri: http::Uri = text.parse().ok()?;
+    let sound = uri.scheme_str() == Some("http") && uri.host().is_some_and(|h| !h.is_empty());
+    sound.then(|| text.to_owned())
+}
+
+/// The look of an IANA zone name.
+pub(super) fn zone(text: &str) -> Option<String> {
+    let sound = (1..=64).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "_+-/".contains(c));
+    sound.then(|| text.to_owned())
+}
+
+/// An absolute path.
+pub(super) fn absolute(text: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(text);
+    path.is_absolute().then_some(path)
+}
+
+/// A hash secret, when it is long enough.
+pub(super) fn long_enough(secret: &[u8]) -> Result<Secret<Vec<u8>>, String> {
+    let shortest = HashSecret::SHORTEST;
+    if secret.len() < shortest {
+        let length = secret.len();
+        return Err(format!("must be at least {shortest} bytes, not {length}"));
+    }
+    Ok(Secret::new(secret.to_vec()))
+}
+
+/// The hash secret in a file.
+pub(super) fn secret_file(path: &str) -> Result<Secret<Vec<u8>>, String> {
+    let content = fs::read(path).map_err(|error| format!("{path}: cannot be read: {error}"))?;
+    let content = content.strip_suffix(b"\n").unwrap_or(&content);
+    let content = content.strip_suffix(b"\r").unwrap_or(content);
+    long_enough(content).map_err(|wrong| format!("{path}: {wrong}"))
+}

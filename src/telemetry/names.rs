@@ -1,0 +1,199 @@
+//! Names of metrics. `docs/metrics.md` shows this catalogue (tested both ways).
+//!
+//! What must stay true: labels are bounded - a service, a method, a code, a reason, a state; never a tenant, an identifier or
+//! anything a caller can make up.
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+
+/// Calls by service, method and gRPC code.
+pub const GRPC_REQUESTS: &str = "customer_profile_grpc_requests_total";
+/// How long calls took, to the end of the response.
+pub const GRPC_REQUEST_SECONDS: &str = "customer_profile_grpc_request_seconds";
+/// Interactions by outcome.
+pub const INGEST_INTERACTIONS: &str = "customer_profile_ingest_interactions_total";
+/// How many interactions a batch held.
+pub const INGEST_BATCH_ITEMS: &str = "customer_profile_ingest_batch_items";
+/// How long a batch took to commit.
+pub const INGEST_BATCH_SECONDS: &str = "customer_profile_ingest_batch_seconds";
+/// Interactions that wait to be stored.
+pub const INGEST_QUEUE_ITEMS: &str = "customer_profile_ingest_queue_items";
+/// Batches that began again because a profile changed under them.
+pub const INGEST_LOCK_RESTARTS: &str = "customer_profile_ingest_lock_restarts_total";
+/// Identifiers that were not used.
+pub const IDENTIFIERS_UNUSABLE: &str = "customer_profile_identifiers_unusable_total";
+/// Joins of profiles.
+pub const IDENTITY_JOINS: &str = "customer_profile_identity_joins_total";
+/// Connections of the pool.
+pub const DB_CONNECTIONS: &str = "customer_profile_db_connections";
+/// What runs.
+pub const BUILD_INFO: &str = "customer_profile_build_info";
+
+/// What kind of metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// A distribution.
+    Histogram,
+}
+
+/// One metric.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// Its name.
+    pub name: &'static str,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its unit.
+    pub unit: Unit,
+    /// Its labels.
+    pub labels: &'static [&'static str],
+    /// What it says.
+    pub meaning: &'static str,
+}
+
+const fn metric(
+    (name, kind, unit): (&'static str, Kind, Unit),
+    labels: &'static [&'static str],
+    meaning: &'static str,
+) -> Metric {
+    Metric {
+        name,
+        kind,
+        unit,
+        labels,
+        meaning,
+    }
+}
+
+use Kind::{Counter, Gauge, Histogram};
+
+/// Every metric of the service.
+pub const METRICS: &[Metric] = &[
+    metric(
+        (GRPC_REQUESTS, Counter, Unit::Count),
+        &["service", "method", "code"],
+        "calls that ended, by gRPC code in capitals; methods that are not the API's are other",
+    ),
+    metric(
+        (GRPC_REQUEST_SECONDS, Histogram, Unit::Seconds),
+        &["service", "method"],
+        "from the first byte of a call to the last of its answer",
+    ),
+    metric(
+        (INGEST_INTERACTIONS, Counter, Unit::Count),
+        &["outcome"],
+        "interactions by outcome: recorded, duplicate, conflict or rejected",
+    ),
+    metric(
+        (INGEST_BATCH_ITEMS, Histogram, Unit::Count),
+        &[],
+        "interactions in a committed batch",
+    ),
+    metric(
+        (INGEST_BATCH_SECONDS, Histogram, Unit::Seconds),
+        &[],
+        "from taking a batch off the queue to its commit",
+    ),
+    metric(
+        (INGEST_QUEUE_ITEMS, Gauge, Unit::Count),
+        &[],
+        "interactions that wait to be stored",
+    ),
+    metric(
+        (INGEST_LOCK_RESTARTS, Counter, Unit::Count),
+        &[],
+        "batches that took their locks again because a profile changed meanwhile",
+    ),
+    metric(
+        (IDENTIFIERS_UNUSABLE, Counter, Unit::Count),
+        &["reason"],
+        "identifiers that were kept but not used: blocked, or not of their namespace's form",
+    ),
+    metric(
+        (IDENTITY_JOINS, Counter, Unit::Count),
+        &[],
+        "profiles that were joined into another",
+    ),
+    metric(
+        (DB_CONNECTIONS, Gauge, Unit::Count),
+        &["state"],
+        "connections of the pool: idle or used",
+    ),
+    metric(
+        (BUILD_INFO, Gauge, Unit::Count),
+        &["version"],
+        "always 1; the label says what runs",
+    ),
+];
+
+/// Tells the recorder what each metric means, and sets the one that never changes.
+pub(super) fn describe() {
+    for metric in METRICS {
+        let Metric {
+            name,
+            unit,
+            meaning,
+            ..
+        } = *metric;
+        match metric.kind {
+            Counter => describe_counter!(name, unit, meaning),
+            Gauge => describe_gauge!(name, unit, meaning),
+            Histogram => describe_histogram!(name, unit, meaning),
+        }
+    }
+    metrics::gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+}
+
+impl Metric {
+    /// Its line in `docs/metrics.md`.
+    #[must_use]
+    pub fn row(&self) -> String {
+        let kind = match self.kind {
+            Counter => "counter",
+            Gauge => "gauge",
+            Histogram => "histogram",
+        };
+        let unit = self.unit.as_str();
+        let labels: Vec<_> = self.labels.iter().map(|l| format!("`{l}`")).collect();
+        let (name, labels, meaning) = (self.name, labels.join(", "), self.meaning);
+        format!("| `{name}` | {kind} | {unit} | {labels} | {meaning} |")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_on_metrics_shows_exactly_the_catalogue() {
+        let page = include_str!("../../docs/metrics.md");
+        let shown: Vec<_> = page.lines().filter(|l| l.starts_with("| `")).collect();
+        let wanted: Vec<_> = METRICS.iter().map(Metric::row).collect();
+        assert!(shown == wanted, "should be:\n{}", wanted.join("\n"));
+    }
+
+    #[test]
+    fn every_name_in_this_file_is_in_the_catalogue() {
+        let source = include_str!("names.rs");
+        let named = source
+            .lines()
+            .filter_map(|line| line.split_once("&str = \"")?.1.strip_suffix("\";"));
+        let known: Vec<_> = METRICS.iter().map(|m| m.name).collect();
+        assert_eq!(named.collect::<Vec<_>>(), known);
+    }
+
+    #[test]
+    fn names_end_with_their_unit() {
+        for metric in METRICS {
+            let ending = match (metric.kind, metric.unit) {
+                (Counter, _) => "_total",
+                (_, Unit::Seconds) => "_seconds",
+                _ => "",
+            };
+            assert!(metric.name.ends_with(ending), "{}", metric.name);
+        }
+    }
+}
