@@ -1,0 +1,202 @@
+//! Opening a store: the database, its schema, and the secret that its keys were made with.
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    str::FromStr as _,
+    sync::Arc,
+};
+
+use sqlx::postgres::PgConnectOptions;
+
+use super::private::Private;
+use crate::{
+    config::{Problems, Settings, TenantSettings},
+    embedded,
+    identity::HashSecret,
+    ids,
+    profile::survivorship::{Rule, Rules},
+    storage::{self, Storage, migrate, store},
+    tenants::{Configured, Tenants},
+};
+
+/// Why a store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Settings that only show when they are used.
+    #[error("{0}")]
+    Settings(#[from] Problems),
+    /// The address of the database is none.
+    #[error("database.url is not the address of a Postgres database")]
+    Url,
+    /// The keys of the store were made with another secret.
+    #[error(
+        "the hash secret is not the one that this store was made with: its identifiers could not be found; set the right one"
+    )]
+    WrongSecret,
+    /// The secret of the private cluster is not there or cannot be made.
+    #[error("the hash secret in {}: {source}", path.display())]
+    SecretFile {
+        /// Where it should be.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The private database does not start.
+    #[error(transparent)]
+    Private(#[from] embedded::postgres::Error),
+    /// The schema does not fit.
+    #[error(transparent)]
+    Schema(#[from] migrate::Error),
+    /// The database failed.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+}
+
+impl OpenError {
+    /// Whether the operator has to change the configuration (exit code 64).
+    #[must_use]
+    pub fn is_configuration(&self) -> bool {
+        matches!(self, Self::Settings(_) | Self::Url | Self::WrongSecret)
+    }
+}
+
+/// What to do about the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// Bring it up to date.
+    Migrate,
+    /// Bring that of a private database up to date; another must fit.
+    Check,
+}
+
+/// A store that is open.
+#[derive(Debug)]
+pub struct Opened {
+    /// The database.
+    pub storage: Storage,
+    /// The hash secret.
+    pub secret: HashSecret,
+    /// Which store it is.
+    pub store: store::Store,
+    /// Its tenants.
+    pub tenants: Arc<Tenants>,
+    /// The private database, if it is one.
+    pub private: Option<Private>,
+}
+
+impl Opened {
+    /// Closes the database.
+    pub async fn close(self) {
+        self.storage.close().await;
+        if let Some(private) = self.private {
+            private.stop().await;
+        }
+    }
+}
+
+/// Opens the store that the settings name.
+///
+/// # Errors
+/// When it cannot be reached, or does not fit this release or its secret.
+pub async fn open(settings: &Settings, schema: Schema) -> Result<Opened, OpenError> {
+    let (defaults, named) = tenants(settings)?;
+    let (connect, private) = if let Some(url) = &settings.database.url {
+        let connect = PgConnectOptions::from_str(url.expose()).map_err(|_| OpenError::Url)?;
+        (connect, None)
+    } else {
+        let private = Private::start(&settings.data_dir).await?;
+        (private.connect_options(), Some(private))
+    };
+    let secret = match &settings.hash_secret {
+        Some(secret) => secret.expose().clone(),
+        None => private_secret(&settings.data_dir)?,
+    };
+    // The settings have checked its length; a private one is made long enough.
+    let secret = HashSecret::new(&secret).ok_or(OpenError::WrongSecret)?;
+    let storage = Storage::new(storage::Options {
+        connect,
+        connections: settings.database.connections,
+        acquire_timeout: settings.database.acquire_timeout,
+        statement_timeout: settings.database.statement_timeout,
+        lock_timeout: settings.database.lock_timeout,
+    });
+    if schema == Schema::Migrate || private.is_some() {
+        migrate::run(storage.pool()).await?;
+    } else {
+        migrate::check(storage.pool()).await?;
+    }
+    let candidate = store::Store {
+        id: ids::draw_store_id(),
+        fingerprint: secret.fingerprint(),
+    };
+    let mut connection = storage.acquire().await?;
+    let store = store::open(&mut connection, candidate).await?;
+    drop(connection);
+    if store.fingerprint != secret.fingerprint() {
+        return Err(OpenError::WrongSecret);
+    }
+    let tenants = Arc::new(Tenants::new(storage.clone(), defaults, named));
+    Ok(Opened {
+        storage,
+        secret,
+        store,
+        tenants,
+        private,
+    })
+}
+
+type TenantTable = (Configured, HashMap<ids::TenantId, Configured>);
+
+fn tenants(settings: &Settings) -> Result<TenantTable, Problems> {
+    let defaults = configured(settings.tenants.defaults())?;
+    let mut named = HashMap::new();
+    for (tenant, chosen) in settings.tenants.named() {
+        named.insert(tenant.clone(), configured(chosen)?);
+    }
+    Ok((defaults, named))
+}
+
+fn configured(chosen: &TenantSettings) -> Result<Configured, Problems> {
+    let by_trait = chosen
+        .survivorship
+        .parse(|_, rule| rule.parse::<Rule>().map_err(str::to_owned))?;
+    Ok(Configured {
+        region: chosen.default_region,
+        time_zone: chosen.time_zone.clone(),
+        rules: Arc::new(Rules { by_trait }),
+    })
+}
+
+/// The secret of a private cluster: made once, kept beside the data, readable by the owner alone.
+///
+/// It is written under another name and then renamed, so a start that is killed leaves no half of one. Whoever renames
+/// last wins, and everyone reads what stands there afterwards.
+fn private_secret(data_dir: &Path) -> Result<Vec<u8>, OpenError> {
+    let path = data_dir.join("hash_secret");
+    let failed = |source| OpenError::SecretFile {
+        path: path.clone(),
+        source,
+    };
+    match fs::read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let draft = data_dir.join(format!("hash_secret.{}", std::process::id()));
+            let mut file = fs::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&draft)
+                .map_err(failed)?;
+            file.write_all(hex::encode(ids::draw_secret()).as_bytes())
+                .map_err(failed)?;
+            file.sync_all().map_err(failed)?;
+            fs::rename(&draft, &path).map_err(failed)?;
+            fs::read(&path).map_err(failed)
+        }
+        other => other.map_err(failed),
+    }
+}

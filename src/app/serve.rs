@@ -1,0 +1,350 @@
+//! A serving process: bound, running, drained.
+
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use futures_util::Stream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::UnixListener,
+    sync::watch,
+    task::JoinHandle,
+};
+use tokio_stream::wrappers::UnixListenerStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{
+    codec::CompressionEncoding,
+    service::Routes,
+    transport::{
+        Endpoint,
+        server::{Connected, TcpIncoming},
+    },
+};
+use tower::service_fn;
+
+use super::{health, open::Opened};
+use crate::{
+    auth::Authenticator,
+    clock::Clock,
+    config::{Address, Settings},
+    grpc::{
+        Api, interaction_service::Interactions, layers::layers, page_token::PageTokenKey,
+        profile_service::Profiles, token::TokenKey, validate::limits::MAX_MESSAGE_BYTES,
+    },
+    ingest::{self, Ingest, batcher::Writers},
+    proto::{
+        DESCRIPTORS,
+        v1::{
+            interaction_service_server::InteractionServiceServer,
+            profile_service_server::ProfileServiceServer,
+        },
+    },
+    telemetry::{http as pages, metrics::Metrics},
+    worker,
+};
+
+/// Why a process cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// An address cannot be had.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// Which one.
+        address: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Reflection could not be built.
+    #[error("the descriptors are broken: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// The transport failed.
+    #[error("serving failed: {0}")]
+    Transport(#[from] tonic::transport::Error),
+}
+
+/// A serving process.
+#[derive(Debug)]
+pub struct Server {
+    /// Where gRPC listens; absent when it serves only this process.
+    pub grpc: Option<Address>,
+    /// Where metrics are.
+    pub metrics: Option<SocketAddr>,
+    socket_file: Option<PathBuf>,
+    opened: Opened,
+    api: Arc<Api>,
+    writers: Writers,
+    serving: JoinHandle<Result<(), tonic::transport::Error>>,
+    /// Ends background work and the metrics page.
+    background: CancellationToken,
+    last: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+    drain_timeout: Duration,
+}
+
+/// HTTP/2 pings, so that half-open connections are noticed.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// How much longer than the database may take is waited for it.
+const GRACE: Duration = Duration::from_secs(1);
+
+impl Server {
+    /// Takes the addresses of the settings and serves.
+    ///
+    /// # Errors
+    /// When an address cannot be had.
+    pub async fn start(
+        settings: &Settings,
+        opened: Opened,
+        metrics: Metrics,
+    ) -> Result<Self, ServeError> {
+        match &settings.listen.grpc {
+            Address::Tcp(address) => {
+                let incoming = TcpIncoming::bind(*address)
+                    .map_err(|source| bind_error(address, source))?
+                    .with_nodelay(Some(true))
+                    .with_keepalive(Some(KEEPALIVE));
+                let bound = incoming
+                    .local_addr()
+                    .map_err(|source| bind_error(address, source))?;
+                let mut server = Self::run(settings, opened, Some(metrics), incoming).await?;
+                server.grpc = Some(Address::Tcp(bound));
+                Ok(server)
+            }
+            Address::Unix(path) => {
+                let listener =
+                    bind_unix(path).map_err(|source| bind_error(&path.display(), source))?;
+                let incoming = UnixListenerStream::new(listener);
+                let mut server = Self::run(settings, opened, Some(metrics), incoming).await?;
+                server.grpc = Some(Address::Unix(path.clone()));
+                server.socket_file = Some(path.clone());
+                Ok(server)
+            }
+        }
+    }
+
+    /// Serves this process alone, and connects to it.
+    ///
+    /// # Errors
+    /// When the connection cannot be made.
+    pub async fn in_process(
+        settings: &Settings,
+        opened: Opened,
+    ) -> Result<(Self, tonic::transport::Channel), ServeError> {
+        let (sender, receiver) =
+            tokio::sync::mpsc::channel::<io::Result<tokio::io::DuplexStream>>(1);
+        let incoming = tokio_stream::wrappers::ReceiverStream::new(receiver);
+        let server = Self::run(settings, opened, None, incoming).await?;
+        let connector = service_fn(move |_: http::Uri| {
+            let sender = sender.clone();
+            async move {
+                let (near, far) = tokio::io::duplex(1 << 20);
+                sender
+                    .send(Ok(far))
+                    .await
+                    .map_err(|_| io::Error::from(io::ErrorKind::ConnectionRefused))?;
+                Ok::<_, io::Error>(hyper_util::rt::TokioIo::new(near))
+            }
+        });
+        let channel = Endpoint::from_static("http://in-process")
+            .connect_with_connector(connector)
+            .await?;
+        Ok((server, channel))
+    }
+
+    async fn run<S, C>(
+        settings: &Settings,
+        opened: Opened,
+        metrics: Option<Metrics>,
+        incoming: S,
+    ) -> Result<Self, ServeError>
+    where
+        S: Stream<Item = io::Result<C>> + Send + 'static,
+        C: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+        C::ConnectInfo: Clone + Send + Sync + 'static,
+    {
+        let (ingest, writers) =
+            Ingest::start(&opened.storage, &opened.secret, ingest_options(settings));
+        let api = Arc::new(api(settings, &opened, ingest));
+        let (reporter, health) = tonic_health::server::health_reporter();
+        health::begin(&reporter).await;
+        let routes = routes(&api)?.add_service(health).prepare();
+        let background = CancellationToken::new();
+        let last = CancellationToken::new();
+        let (ready, is_ready) = watch::channel(false);
+        let mut tasks = vec![
+            tokio::spawn(health::watch(
+                opened.storage.clone(),
+                reporter,
+                ready,
+                api.draining.clone(),
+            )),
+            tokio::spawn(worker::watch(
+                opened.storage.clone(),
+                Arc::clone(&api.ingest),
+                background.clone(),
+            )),
+            tokio::spawn(worker::clean(
+                opened.storage.clone(),
+                settings.outbox.keep,
+                background.clone(),
+            )),
+        ];
+        let mut bound = None;
+        if let (Some(address), Some(metrics)) = (settings.listen.metrics, metrics) {
+            let page = pages::Server::bind(address, metrics, is_ready)
+                .await
+                .map_err(|source| bind_error(&address, source))?;
+            bound = page.local_addr().ok();
+            tasks.push(tokio::spawn(page.serve(last.clone())));
+        }
+        if let Some(private) = opened.private.clone() {
+            let stop = background.clone();
+            tasks.push(tokio::spawn(async move {
+                stop.run_until_cancelled(private.look_after()).await;
+            }));
+        }
+        let serving = tonic::transport::Server::builder()
+            .http2_keepalive_interval(Some(KEEPALIVE))
+            .layer(layers(Authenticator::from(settings.auth.mode)))
+            .add_routes(routes)
+            .serve_with_incoming_shutdown(incoming, api.draining.clone().cancelled_owned());
+        Ok(Self {
+            grpc: None,
+            metrics: bound,
+            socket_file: None,
+            opened,
+            api,
+            writers,
+            serving: tokio::spawn(serving),
+            background,
+            last,
+            tasks,
+            drain_timeout: settings.drain.timeout,
+        })
+    }
+
+    /// The store that is served.
+    #[must_use]
+    pub fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    /// Waits until serving ends by itself, which it does only when the transport fails.
+    pub async fn failed(&mut self) {
+        match (&mut self.serving).await {
+            Ok(Ok(())) => tracing::error!("serving ended"),
+            Ok(Err(error)) => tracing::error!(%error, "serving failed"),
+            Err(error) => tracing::error!(%error, "serving ended badly"),
+        }
+    }
+
+    /// Drains: streams end, calls finish, everything accepted is answered, then the database is let go.
+    pub async fn drain(self) {
+        self.api.draining.cancel();
+        if !self.serving.is_finished() {
+            let abort = self.serving.abort_handle();
+            if tokio::time::timeout(self.drain_timeout, self.serving)
+                .await
+                .is_err()
+            {
+                tracing::warn!("calls did not finish in time and were cut off");
+                abort.abort();
+            }
+        }
+        self.background.cancel();
+        let (last, mut tasks) = (self.last, self.tasks);
+        // The writers end when nothing can reach them any more. A call that was cut off may hold on for a moment.
+        let weak = Arc::downgrade(&self.api);
+        drop(self.api);
+        let deadline = tokio::time::Instant::now() + self.drain_timeout;
+        while weak.strong_count() > 0 && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        last.cancel();
+        for task in tasks.drain(..) {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "background work ended badly");
+            }
+        }
+        if tokio::time::timeout(self.drain_timeout, self.writers.drained())
+            .await
+            .is_err()
+        {
+            tracing::error!("the writers did not finish in time");
+        }
+        self.opened.close().await;
+        if let Some(path) = self.socket_file {
+            // Nobody minds a socket file that is gone already.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// How long a call or a batch waits for the database.
+fn patience(settings: &Settings) -> Duration {
+    settings.database.acquire_timeout + settings.database.statement_timeout + GRACE
+}
+
+fn ingest_options(settings: &Settings) -> ingest::Options {
+    ingest::Options {
+        writers: settings.ingest.writers,
+        batch_items: settings.ingest.batch_items,
+        linger: settings.ingest.linger,
+        queue_items: settings.ingest.queue_items,
+        patience: patience(settings),
+    }
+}
+
+fn api(settings: &Settings, opened: &Opened, ingest: Ingest) -> Api {
+    let mut store = [0; 4];
+    store.copy_from_slice(&opened.store.id.as_bytes()[..4]);
+    Api {
+        storage: opened.storage.clone(),
+        ingest: Arc::new(ingest),
+        tenants: Arc::clone(&opened.tenants),
+        secret: opened.secret.clone(),
+        clock: Clock::system(),
+        tokens: TokenKey::new(&opened.secret),
+        page_tokens: PageTokenKey::new(&opened.secret),
+        store,
+        stream_window: settings.ingest.stream_window,
+        patience: patience(settings),
+        draining: CancellationToken::new(),
+    }
+}
+
+fn routes(api: &Arc<Api>) -> Result<Routes, ServeError> {
+    let interactions = InteractionServiceServer::new(Interactions(Arc::clone(api)))
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .accept_compressed(CompressionEncoding::Gzip);
+    let profiles = ProfileServiceServer::new(Profiles(Arc::clone(api)))
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .accept_compressed(CompressionEncoding::Gzip)
+        .send_compressed(CompressionEncoding::Gzip);
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    Ok(Routes::new(interactions)
+        .add_service(profiles)
+        .add_service(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?))
+}
+
+fn bind_error(address: &dyn std::fmt::Display, source: io::Error) -> ServeError {
+    ServeError::Bind {
+        address: address.to_string(),
+        source,
+    }
+}
+
+/// Listens on a unix socket, in place of one that a killed process left.
+fn bind_unix(path: &PathBuf) -> io::Result<UnixListener> {
+    if std::os::unix::net::UnixStream::connect(path).is_err() {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => (),
+        }
+    }
+    UnixListener::bind(path)
+}

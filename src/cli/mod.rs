@@ -1,0 +1,198 @@
+//! The commands of the program, one module each. They sit at the edge: they may read files and write to the terminal.
+//!
+//! What must stay true: nothing but data goes to standard output; progress, summaries and errors go to standard error. A
+//! configuration that is wrong ends with 64 before anything is opened, anything else that fails with 1.
+
+pub mod client;
+pub mod get;
+pub mod import;
+mod progress;
+pub mod store;
+
+use std::{
+    fmt,
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    app::{OpenError, Schema, ServeError, Server, open},
+    cli::import::ImportError,
+    config::{Problems, Settings, process_environment},
+    error::Error,
+    telemetry::{self, Telemetry},
+};
+
+/// One profile per customer from every department's interactions.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Cli {
+    /// The configuration file; see docs/configuration.md.
+    #[arg(
+        long,
+        global = true,
+        env = "CUSTOMER_PROFILE_CONFIG",
+        value_name = "FILE"
+    )]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API.
+    Serve,
+    /// Bring the schema of the database up to date.
+    Migrate,
+    /// Import an export file through a mapping file, or undo an import.
+    Import(Box<import::ImportArgs>),
+    /// Show one profile.
+    Get(get::GetArgs),
+    /// Recompute every profile from its interactions and report differences; exit 1 if there are any.
+    Verify(store::TenantArgs),
+    /// Print one hash over all profiles.
+    Digest(store::TenantArgs),
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The settings are wrong.
+    #[error("{0}")]
+    Settings(#[from] Problems),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The service cannot serve.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// The service of the command failed.
+    #[error(transparent)]
+    Domain(#[from] Error),
+    /// Telemetry did not start.
+    #[error(transparent)]
+    Telemetry(#[from] telemetry::Error),
+    /// An import failed.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// A call failed.
+    #[error("{0}")]
+    Call(String),
+    /// Reading or writing failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The command did its work and found something wrong, which it has said.
+    #[error("")]
+    Found,
+}
+
+impl Failure {
+    fn exit_code(&self) -> ExitCode {
+        let configuration = match self {
+            Self::Settings(_) => true,
+            Self::Open(error) => error.is_configuration(),
+            _ => false,
+        };
+        ExitCode::from(if configuration { 64 } else { 1 })
+    }
+}
+
+/// Runs the command of the process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = Settings::load(cli.config.as_deref(), process_environment())
+        .map_err(Failure::from)
+        .and_then(|settings| {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .enable_all()
+                .build()?;
+            runtime.block_on(run(cli.command, settings))
+        });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let text = failure.to_string();
+            if !text.is_empty() {
+                say(format_args!("customer-profile: {text}"));
+            }
+            failure.exit_code()
+        }
+    }
+}
+
+async fn run(command: Command, settings: Settings) -> Result<(), Failure> {
+    match command {
+        Command::Serve => serve(&settings).await,
+        Command::Migrate => {
+            let opened = open(&settings, Schema::Migrate).await?;
+            say(format_args!("the schema is up to date"));
+            opened.close().await;
+            Ok(())
+        }
+        Command::Import(args) => store::import(&settings, &args).await,
+        Command::Get(args) => get::get(&args).await,
+        Command::Verify(args) => store::verify(&settings, &args).await,
+        Command::Digest(args) => store::digest(&settings, &args).await,
+    }
+}
+
+async fn serve(settings: &Settings) -> Result<(), Failure> {
+    let telemetry = Telemetry::start(settings)?;
+    telemetry::log_panics();
+    let opened = open(settings, Schema::Check).await?;
+    let private = opened.private.is_some();
+    let mut server = Server::start(settings, opened, telemetry.metrics()).await?;
+    if let Some(address) = &server.grpc {
+        tracing::info!(%address, private, "serving gRPC");
+    }
+    if let Some(address) = server.metrics {
+        tracing::info!(%address, "serving metrics");
+    }
+    let failed = tokio::select! {
+        signal = asked_to_stop() => {
+            tracing::info!(signal, "draining");
+            false
+        }
+        () = server.failed() => true,
+    };
+    server.drain().await;
+    tracing::info!("drained");
+    telemetry.shutdown().await;
+    if failed { Err(Failure::Found) } else { Ok(()) }
+}
+
+async fn asked_to_stop() -> &'static str {
+    use tokio::signal::unix::{SignalKind, signal};
+    let wait = async |kind| match signal(kind) {
+        Ok(mut stream) => {
+            stream.recv().await;
+        }
+        Err(error) => {
+            tracing::error!(%error, "a signal cannot be listened to");
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = wait(SignalKind::terminate()) => "terminate",
+        () = wait(SignalKind::interrupt()) => "interrupt",
+    }
+}
+
+/// A line on standard error. Who closed it does not want to know.
+fn say(line: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Data on standard output.
+fn print(data: fmt::Arguments<'_>) -> Result<(), Failure> {
+    match writeln!(io::stdout(), "{data}") {
+        // A reader that has seen enough, like `head`.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}

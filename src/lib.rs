@@ -1,0 +1,40 @@
+//! One profile per customer from every department's interactions, over gRPC.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | [`app`] | wiring: database, services, background work, drain |
+//! | [`cli`] | the commands |
+//! | [`config`], [`telemetry`], [`auth`] | settings, logs with traces and metrics, callers |
+//! | [`grpc`] | the services, one file each; checks of requests; errors as statuses |
+//! | [`ingest`] | recording and retracting, one transaction a batch |
+//! | [`lookup`] | finding and showing profiles, timelines, searches |
+//! | [`verify`] | recomputing a store, and its digest |
+//! | [`identity`] | which identifiers are one person: pure |
+//! | [`profile`] | what a set of interactions says about a person: pure |
+//! | [`storage`] | Postgres; all SQL |
+//! | [`embedded`] | a private Postgres for those who have none |
+//! | [`worker`] | what runs beside the calls |
+//! | [`tenants`], [`error`], [`clock`], [`ids`], [`proto`] | what all of them speak of |
+//!
+//! Calls go `grpc -> ingest, lookup -> storage`, and everything may use the pure rooms, which know none of tokio, sqlx and
+//! tonic. `tests/it/architecture.rs` looks for breaches.
+
+pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod embedded;
+pub mod error;
+pub mod grpc;
+pub mod identity;
+pub mod ids;
+pub mod ingest;
+pub mod lookup;
+pub mod profile;
+pub mod proto;
+pub mod storage;
+pub mod telemetry;
+pub mod tenants;
+pub mod verify;
+pub mod worker;
