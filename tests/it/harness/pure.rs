@@ -1,0 +1,119 @@
+//! What a store must say of a set of interactions, computed from the set alone: no database, no batches, no order.
+
+use std::collections::HashMap;
+
+use customer_profile::{
+    clock::Clock,
+    grpc::validate,
+    identity::{HashSecret, Normalised, Region, components::components},
+    ids::{IdentityKey, InteractionId, TenantId},
+    ingest::Prepared,
+    profile::{
+        Fact,
+        digest::{Population, of_profile},
+        fold::fold,
+    },
+    proto::v1::Interaction,
+};
+use sqlx::Row as _;
+use uuid::Uuid;
+
+use super::{Database, cluster::SECRET};
+
+/// What a set of interactions comes to.
+pub struct Expected {
+    pub digest: String,
+    pub profiles: u64,
+    /// The keys of each person.
+    pub partition: Vec<Vec<Uuid>>,
+}
+
+/// The interactions as they are recorded, each once.
+fn prepare(interactions: &[Interaction]) -> Vec<Prepared> {
+    let tenant = TenantId::default_tenant();
+    let secret = HashSecret::new(SECRET.as_bytes()).unwrap();
+    let context = validate::Context {
+        tenant: &tenant,
+        region: Region::JP,
+        now: Clock::system().now(),
+        secret: &secret,
+    };
+    let mut prepared: HashMap<InteractionId, Prepared> = HashMap::new();
+    for message in interactions {
+        let one = validate::interaction(message.clone(), &context).unwrap();
+        let known = prepared.entry(one.id).or_insert_with(|| one.clone());
+        assert_eq!(known.body_hash, one.body_hash, "two contents of one name");
+    }
+    prepared.into_values().collect()
+}
+
+/// The digest and the partition of a set of interactions.
+pub fn expected(interactions: &[Interaction]) -> Expected {
+    let prepared = prepare(interactions);
+    let mut card: HashMap<IdentityKey, Normalised> = HashMap::new();
+    let mut of_anchor: HashMap<IdentityKey, Vec<&Prepared>> = HashMap::new();
+    let mut links = Vec::new();
+    for one in &prepared {
+        let anchor = one.anchor().unwrap();
+        of_anchor.entry(anchor).or_default().push(one);
+        for keyed in &one.identifiers {
+            card.insert(keyed.key, keyed.identifier.clone());
+            links.push((anchor, keyed.key));
+        }
+    }
+    let sets = components(card.keys().copied(), links);
+    let mut population = Population::default();
+    for set in &sets {
+        let theirs = set.iter().filter_map(|key| of_anchor.get(key)).flatten();
+        let state = fold(theirs.map(|one| Fact {
+            id: one.id,
+            occurred_at: one.occurred_at,
+            message: &one.message,
+            region: Region::JP,
+        }));
+        let identifiers: Vec<Normalised> = set.iter().map(|key| card[key].clone()).collect();
+        population.add(&of_profile(&identifiers, &state).unwrap());
+    }
+    Expected {
+        digest: population.finish(),
+        profiles: population.profiles(),
+        partition: sorted(
+            sets.into_iter()
+                .map(|set| set.into_iter().map(IdentityKey::as_uuid)),
+        ),
+    }
+}
+
+fn sorted(sets: impl Iterator<Item = impl Iterator<Item = Uuid>>) -> Vec<Vec<Uuid>> {
+    let mut sets: Vec<Vec<Uuid>> = sets
+        .map(|set| {
+            let mut set: Vec<Uuid> = set.collect();
+            set.sort_unstable();
+            set
+        })
+        .collect();
+    sets.sort_unstable();
+    sets
+}
+
+/// The sets of keys that a database holds as profiles, and those that its own links make.
+pub async fn stored_partitions(database: &Database) -> (Vec<Vec<Uuid>>, Vec<Vec<Uuid>>) {
+    let mut connection = database.connect().await;
+    let mut profiles: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+    let rows = sqlx::query("SELECT profile_id, identity_key FROM identities")
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    for row in &rows {
+        profiles.entry(row.get(0)).or_default().push(row.get(1));
+    }
+    let links = sqlx::query("SELECT identity_key, other_key FROM links")
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    let by_links = components(
+        rows.iter().map(|row| row.get::<Uuid, _>(1)),
+        links.iter().map(|row| (row.get(0), row.get(1))),
+    );
+    (sorted(profiles.into_values().map(Vec::into_iter)), by_links)
+}

@@ -1,0 +1,51 @@
+//! Integration tests: real processes, real Postgres, real sockets.
+//!
+//! One private Postgres for the whole run, one database a test, made from a migrated template.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "fields of messages are optional, and what is made for them is so too"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the name of a database cannot be bound"
+)]
+#![expect(
+    unreachable_pub,
+    reason = "nothing outside this binary can reach anything"
+)]
+
+mod acknowledged;
+mod architecture;
+mod crashes;
+mod docs;
+mod effects;
+mod errors;
+mod facts;
+mod harness;
+mod health;
+mod imports;
+mod joining;
+mod joins;
+mod kills;
+mod laws;
+mod lookups;
+mod migrations;
+mod permissions;
+mod program;
+mod recording;
+mod retracting;
+mod retractions;
+mod searching;
+mod smoke;
+mod statements;
+mod streaming;
+mod timelines;
+mod tokens;
+mod trouble;

@@ -1,0 +1,173 @@
+//! What each call needs, and what is masked from whom.
+
+use customer_profile::proto::v1::{
+    BatchGetProfilesRequest, ListIdentifiersRequest, ListTraitsRequest, SearchProfilesRequest,
+    StreamInteractionsRequest,
+};
+use futures_util::stream;
+use tonic::{Code, Request, Status};
+
+use crate::harness::{
+    Service,
+    calls::{getting, listing, recording, retracting},
+    make,
+    refused::refused,
+    service::with_metadata,
+};
+
+const WHO: &str = "email=a@example.com";
+const CALLS: [(&str, &[&str]); 9] = [
+    ("RecordInteractions", &["record"]),
+    ("StreamInteractions", &["record"]),
+    ("ListInteractions", &["read"]),
+    ("RetractInteractions", &["steward"]),
+    ("GetProfile", &["read"]),
+    ("BatchGetProfiles", &["read"]),
+    ("ListIdentifiers", &["read", "read_identifiers"]),
+    ("ListTraits", &["read"]),
+    ("SearchProfiles", &["read"]),
+];
+const PERMISSIONS: [&str; 7] = [
+    "record",
+    "read",
+    "read_identifiers",
+    "read_text",
+    "steward",
+    "decide",
+    "administer",
+];
+
+/// Makes a call that succeeds for whoever may make it.
+async fn call(service: &Service, name: &str, permissions: &str) -> Result<(), Status> {
+    let (mut interactions, mut profiles) = (service.interactions(), service.profiles());
+    let allowed = [("x-permissions", permissions)];
+    let lookup = make::by(WHO);
+    match name {
+        "RecordInteractions" => {
+            let request = recording(vec![make::seen("1", 0, &[WHO])]);
+            let request = with_metadata(request, &allowed);
+            interactions.record_interactions(request).await.map(drop)
+        }
+        "StreamInteractions" => {
+            let one = StreamInteractionsRequest {
+                sequence: 1,
+                interactions: vec![make::seen("1", 0, &[WHO])],
+                run_id: None,
+            };
+            let mut request = Request::new(stream::iter([one]));
+            request
+                .metadata_mut()
+                .insert("x-permissions", permissions.parse().unwrap());
+            let answer = interactions.stream_interactions(request).await?;
+            answer.into_inner().message().await.map(drop)
+        }
+        "ListInteractions" => {
+            let request = with_metadata(listing(WHO), &allowed);
+            interactions.list_interactions(request).await.map(drop)
+        }
+        "RetractInteractions" => {
+            let request = with_metadata(retracting("op", &["unknown"]), &allowed);
+            interactions.retract_interactions(request).await.map(drop)
+        }
+        "GetProfile" => {
+            let request = with_metadata(getting(WHO), &allowed);
+            profiles.get_profile(request).await.map(drop)
+        }
+        "BatchGetProfiles" => {
+            let request = BatchGetProfilesRequest {
+                lookups: lookup.into_iter().collect(),
+                ..BatchGetProfilesRequest::default()
+            };
+            let request = with_metadata(request, &allowed);
+            profiles.batch_get_profiles(request).await.map(drop)
+        }
+        "ListIdentifiers" => {
+            let request = ListIdentifiersRequest {
+                lookup,
+                ..ListIdentifiersRequest::default()
+            };
+            let request = with_metadata(request, &allowed);
+            profiles.list_identifiers(request).await.map(drop)
+        }
+        "ListTraits" => {
+            let request = ListTraitsRequest {
+                lookup,
+                ..ListTraitsRequest::default()
+            };
+            profiles
+                .list_traits(with_metadata(request, &allowed))
+                .await
+                .map(drop)
+        }
+        "SearchProfiles" => {
+            let request = SearchProfilesRequest {
+                last_seen_from: make::at(0),
+                ..SearchProfilesRequest::default()
+            };
+            let request = with_metadata(request, &allowed);
+            profiles.search_profiles(request).await.map(drop)
+        }
+        other => panic!("no call {other}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_call_of_the_api_is_in_the_table() {
+    let set = prost_reflect::DescriptorPool::decode(customer_profile::proto::DESCRIPTORS).unwrap();
+    let mut described: Vec<String> = set
+        .services()
+        .filter(|service| service.full_name().starts_with("customer_profile."))
+        .flat_map(|service| {
+            service
+                .methods()
+                .map(|m| m.name().to_owned())
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    described.sort();
+    let mut named: Vec<&str> = CALLS.iter().map(|(name, _)| *name).collect();
+    named.sort_unstable();
+    assert_eq!(described, named);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_call_needs_its_own_permissions_and_no_other() {
+    let service = Service::start().await;
+    service.record_all(vec![make::seen("1", 0, &[WHO])]).await;
+    for (name, needed) in CALLS {
+        call(&service, name, &needed.join(",")).await.unwrap();
+        for lacking in needed {
+            let others: Vec<&str> = PERMISSIONS.into_iter().filter(|p| p != lacking).collect();
+            let status = call(&service, name, &others.join(",")).await.unwrap_err();
+            let details = refused(&status, Code::PermissionDenied, "permission_denied");
+            let info = details.error_info().unwrap();
+            assert_eq!(info.metadata.get("permission").unwrap(), lacking, "{name}");
+        }
+        let status = call(&service, name, "").await.unwrap_err();
+        refused(&status, Code::PermissionDenied, "permission_denied");
+    }
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_may_not_do_something_learns_nothing_of_the_request() {
+    let service = Service::start().await;
+    let request = with_metadata(recording(Vec::new()), &[("x-permissions", "read")]);
+    let status = service.interactions().record_interactions(request).await;
+    refused(
+        &status.unwrap_err(),
+        Code::PermissionDenied,
+        "permission_denied",
+    );
+    let request = with_metadata(
+        getting("email=nobody@example.com"),
+        &[("x-permissions", "record")],
+    );
+    let status = service.profiles().get_profile(request).await;
+    refused(
+        &status.unwrap_err(),
+        Code::PermissionDenied,
+        "permission_denied",
+    );
+    service.stop().await;
+}
