@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# Makes sure that what building and testing need is there. With nothing missing it changes nothing and needs no root.
+#
+#   scripts/setup.sh          Rust, a C linker, the PostgreSQL server programs
+#   scripts/setup.sh --lint   also buf, which lints the protocol (through npm)
+#
+# It installs packages only as root on Debian and its kin, and starts no service and makes no system cluster in doing so.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
+
+buf_version=1.75.0
+
+say() { echo "setup: $*" >&2; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# A compiler without the C library's headers is of no use, so the check is to link something.
+links() {
+    local program works=1
+    have cc || return 1
+    program=$(mktemp)
+    printf '#include <stdio.h>\nint main(void) { return 0; }\n' | cc -x c - -o "$program" 2>/dev/null || works=0
+    rm -f "$program"
+    [ "$works" = 1 ]
+}
+
+# The places where the program itself looks; see src/embedded/binaries.rs.
+has_postgres() {
+    local dir
+    if [ -n "${CUSTOMER_PROFILE_POSTGRES_BIN:-}" ]; then
+        [ -x "$CUSTOMER_PROFILE_POSTGRES_BIN/initdb" ] && [ -x "$CUSTOMER_PROFILE_POSTGRES_BIN/postgres" ]
+        return
+    fi
+    for dir in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin \
+        /opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin; do
+        if [ -x "$dir/initdb" ] && [ -x "$dir/postgres" ]; then return 0; fi
+    done
+    have initdb && have postgres
+}
+
+has_buf() {
+    have node && grep -qs "\"version\": *\"$buf_version\"" target/tools/node_modules/@bufbuild/buf/package.json &&
+        [ -x target/tools/node_modules/.bin/buf ]
+}
+
+# Puts a file aside under a name that `restore` finds, and writes another in its place.
+replace() {
+    if [ -e "$1" ]; then cp -p "$1" "$saved/${1//\//_}"; fi
+    mkdir -p "$(dirname "$1")"
+    cat >"$1"
+}
+
+restore() {
+    local copy=$saved/${1//\//_}
+    if [ -e "$copy" ]; then cp -p "$copy" "$1"; else rm -f "$1"; fi
+}
+
+# A subshell, so that the trap restores the files whichever way it ends.
+install_packages() (
+    policy=/usr/sbin/policy-rc.d
+    cluster=/etc/postgresql-common/createcluster.conf
+    saved=$(mktemp -d)
+    # shellcheck disable=SC2317 # called by the trap
+    put_back() {
+        restore "$policy"
+        restore "$cluster"
+        # Where the package brought none of its own because ours was there, later installations get its default.
+        if [ ! -e "$cluster" ] && [ -e /usr/share/postgresql-common/createcluster.conf ]; then
+            cp /usr/share/postgresql-common/createcluster.conf "$cluster"
+        fi
+        rmdir "${cluster%/*}" 2>/dev/null || true
+        rm -rf "$saved"
+    }
+    trap put_back EXIT
+    trap 'exit 1' INT TERM HUP
+    printf '#!/bin/sh\nexit 101\n' | replace "$policy"
+    chmod 755 "$policy"
+    echo 'create_main_cluster = false' | replace "$cluster"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -q </dev/null
+    apt-get install -y -q --no-install-recommends "$@" </dev/null
+)
+
+lint=0
+[ "${1:-}" != --lint ] || lint=1
+
+missing=()
+links || missing+=(gcc libc6-dev)
+has_postgres || missing+=(postgresql)
+if [ "$lint" = 1 ] && [ "${CI:-}" = true ] && ! has_buf && ! have npm; then missing+=(nodejs npm); fi
+
+unmet=""
+have cargo || unmet="a Rust toolchain with cargo (https://rustup.rs)"
+if [ -n "${CUSTOMER_PROFILE_POSTGRES_BIN:-}" ] && ! has_postgres; then
+    say "CUSTOMER_PROFILE_POSTGRES_BIN is $CUSTOMER_PROFILE_POSTGRES_BIN, which does not hold both initdb and postgres"
+    exit 1
+fi
+if [ "${#missing[@]}" -gt 0 ] && { [ "$(id -u)" != 0 ] || ! have apt-get; }; then
+    unmet="${unmet:+$unmet, }${missing[*]} (as root on Debian: apt-get install --no-install-recommends ${missing[*]})"
+fi
+if [ -n "$unmet" ]; then
+    say "missing: $unmet"
+    exit 1
+fi
+if [ "${#missing[@]}" -gt 0 ]; then
+    say "installing ${missing[*]}"
+    install_packages "${missing[@]}" >&2
+fi
+
+if [ "$lint" = 1 ] && ! has_buf; then
+    if ! have npm; then
+        say "SKIPPED: buf (there is no npm to install it with)"
+    elif npm install --prefix target/tools --no-save --no-audit --no-fund --silent \
+        "@bufbuild/buf@$buf_version" </dev/null >&2; then
+        say "installed buf $buf_version into target/tools"
+    elif [ "${CI:-}" = true ]; then
+        say "npm could not install @bufbuild/buf@$buf_version"
+        exit 1
+    else
+        say "SKIPPED: buf (npm could not install it)"
+    fi
+fi
