@@ -8,7 +8,10 @@ use super::{
     reason::{MONEY_REQUIRED, OUT_OF_RANGE, REQUIRED, UNKNOWN_CURRENCY},
     violations::Violations,
 };
-use crate::proto::v1::{Money, SurveyScale, SurveyScore};
+use crate::{
+    profile::fold,
+    proto::v1::{Money, SurveyScale, SurveyScore},
+};
 
 /// Types whose amount is what was bought or given back.
 const WITH_AMOUNT: [&str; 2] = ["order.placed", "order.returned"];
@@ -41,16 +44,10 @@ pub(super) fn money(out: &mut Violations, r#type: &str, given: Option<&Money>) {
     }
 }
 
-/// The lowest and the highest answer of a scale.
+/// The lowest and the highest answer of a scale, as the fold counts them.
 #[must_use]
 pub fn scale_range(scale: SurveyScale) -> (i32, i32) {
-    match scale {
-        SurveyScale::Unspecified => (0, 0),
-        SurveyScale::Nps => (0, 10),
-        SurveyScale::Csat5 | SurveyScale::Ces5 | SurveyScale::Stars5 => (1, 5),
-        SurveyScale::Csat7 | SurveyScale::Ces7 => (1, 7),
-        SurveyScale::Csat10 => (1, 10),
-    }
+    fold::scale_range(scale).unwrap_or((0, 0))
 }
 
 /// The answers of an interaction.
