@@ -5,14 +5,15 @@ use std::{env, error::Error, fs, path::PathBuf};
 use protox::prost::Message as _;
 
 const ROOT: &str = "proto";
-const FILES: [&str; 3] = [
+const FILES: [&str; 4] = [
     "customer_profile/v1/interaction_service.proto",
     "customer_profile/v1/profile_service.proto",
+    "customer_profile/v1/identity_service.proto",
     "customer_profile/state/v1/state.proto",
 ];
 
 /// Files whose descriptors are served: the API alone, not what is stored.
-const SERVED: usize = 2;
+const SERVED: usize = 3;
 
 /// Messages whose fields are personal data; their `Debug` is written by hand and shows none.
 const PERSONAL: [&str; 8] = [

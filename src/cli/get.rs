@@ -5,12 +5,10 @@ use std::fmt::Write as _;
 use clap::Args;
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
-use tonic::{Request, metadata::MetadataValue};
 
 use super::{Failure, client, print};
 use crate::{
     clock::Micros,
-    ids::TenantId,
     proto::{
         DESCRIPTORS,
         v1::{
@@ -27,13 +25,8 @@ pub struct GetArgs {
     #[arg(required = true, num_args = 1..=8, value_name = "IDENTIFIER")]
     who: Vec<String>,
 
-    /// The service to ask, `http://host:port` or `unix:/path`.
-    #[arg(long, default_value = client::DEFAULT_URL, value_name = "URL")]
-    to: String,
-
-    /// The tenant.
-    #[arg(long, default_value = "default")]
-    tenant: String,
+    #[command(flatten)]
+    target: client::Target,
 
     /// Print the answer as JSON of the protocol.
     #[arg(long)]
@@ -73,15 +66,11 @@ impl GetArgs {
 
 /// `get`.
 pub(super) async fn get(args: &GetArgs) -> Result<(), Failure> {
-    let mut request = Request::new(GetProfileRequest {
+    let request = GetProfileRequest {
         lookup: Some(args.lookup()?),
         ..GetProfileRequest::default()
-    });
-    let tenant = TenantId::parse(&args.tenant)
-        .and_then(|tenant| MetadataValue::try_from(tenant.as_str()).ok())
-        .ok_or_else(|| Failure::Call("a tenant is 1 to 64 of a-z, 0-9, _, - and .".to_owned()))?;
-    request.metadata_mut().insert("x-tenant-id", tenant);
-    let mut client = ProfileServiceClient::new(client::channel(&args.to)?);
+    };
+    let mut client = ProfileServiceClient::new(args.target.connect()?);
     let response = client
         .get_profile(request)
         .await

@@ -312,6 +312,7 @@ async fn list_identifiers(
         next_page_token: next.map_or_else(String::new, |cursor| {
             page_token::encode(&cursor, request, &tenant.id, &api.page_tokens)
         }),
+        masked_fields: Vec::new(),
         read_info: Some(api.read_info(&tenant, Some(&found))),
     })
 }
@@ -358,6 +359,7 @@ async fn list_traits(
         next_page_token: next.map_or_else(String::new, |cursor| {
             page_token::encode(&cursor, request, &tenant.id, &api.page_tokens)
         }),
+        masked_fields: Vec::new(),
         read_info: Some(api.read_info(&tenant, Some(&found))),
     })
 }
