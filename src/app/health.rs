@@ -18,8 +18,9 @@ const EVERY: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Names of the services that health speaks of; the empty one is the process.
-pub(super) const SERVICES: [&str; 3] = [
+pub(super) const SERVICES: [&str; 4] = [
     "",
+    "customer_profile.v1.IdentityService",
     "customer_profile.v1.InteractionService",
     "customer_profile.v1.ProfileService",
 ];

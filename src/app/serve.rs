@@ -27,13 +27,15 @@ use crate::{
     clock::Clock,
     config::{Address, Settings},
     grpc::{
-        Api, interaction_service::Interactions, layers::layers, page_token::PageTokenKey,
-        profile_service::Profiles, token::TokenKey, validate::limits::MAX_MESSAGE_BYTES,
+        Api, identity_service::Identities, interaction_service::Interactions, layers::layers,
+        page_token::PageTokenKey, profile_service::Profiles, token::TokenKey,
+        validate::limits::MAX_MESSAGE_BYTES,
     },
     ingest::{self, Ingest, batcher::Writers},
     proto::{
         DESCRIPTORS,
         v1::{
+            identity_service_server::IdentityServiceServer,
             interaction_service_server::InteractionServiceServer,
             profile_service_server::ProfileServiceServer,
         },
@@ -320,6 +322,10 @@ fn routes(api: &Arc<Api>) -> Result<Routes, ServeError> {
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .accept_compressed(CompressionEncoding::Gzip)
         .send_compressed(CompressionEncoding::Gzip);
+    let identities = IdentityServiceServer::new(Identities(Arc::clone(api)))
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .accept_compressed(CompressionEncoding::Gzip)
+        .send_compressed(CompressionEncoding::Gzip);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
@@ -327,6 +333,7 @@ fn routes(api: &Arc<Api>) -> Result<Routes, ServeError> {
     };
     Ok(Routes::new(interactions)
         .add_service(profiles)
+        .add_service(identities)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?))
 }

@@ -10,6 +10,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::{
     Api, context,
     page_token::{self, TimelineCursor},
+    read::{Read, not_found},
     stream,
     validate::{
         self, limits,
@@ -27,7 +28,7 @@ use crate::{
         record::Item,
         retract::{self, Selection},
     },
-    lookup::{self, Who, timeline},
+    lookup::{self, timeline},
     proto::v1::{
         self, InteractionOutcome, InteractionResult, ListInteractionsRequest,
         ListInteractionsResponse, RecordInteractionsRequest, RecordInteractionsResponse,
@@ -263,39 +264,23 @@ async fn list(
     caller: &Caller,
     request: &ListInteractionsRequest,
 ) -> Result<ListInteractionsResponse, Error> {
-    let tenant = api.tenants.get(&caller.tenant).await?;
-    let validation = api.validation(&tenant);
-    let mut wrong = validate::Violations::default();
-    let who = wrong.take(validate::lookup(
-        "lookup",
-        request.lookup.as_ref(),
-        &validation,
-    ));
-    let filter = wrong.take(validate::timeline(request));
-    let size = wrong.take(validate::page_size(
+    let mut read = Read::begin(api, caller).await?;
+    let who = read.who(api, "lookup", request.lookup.as_ref());
+    let filter = read.take(validate::timeline(request));
+    let size = read.take(validate::page_size(
         "page_size",
         request.page_size,
         100,
         1_000,
     ));
-    let cursor = wrong.take(page_token::decode::<TimelineCursor>(
-        request,
-        &tenant.id,
-        &api.page_tokens,
-    ));
-    let options = wrong.take(validate::read_options(
-        "read_options",
-        request.read_options.as_ref(),
-        &tenant.id,
-        validation.now,
-        &api.tokens,
-    ));
-    let ((((who, filter), size), cursor), options) = wrong
-        .finish(who.zip(filter).zip(size).zip(cursor).zip(options))
-        .map_err(Error::Invalid)?;
+    let cursor = page_token::decode::<TimelineCursor>(request, &read.tenant.id, &api.page_tokens);
+    let cursor = read.take(cursor);
+    let options = read.options(api, request.read_options.as_ref());
+    let (tenant, ((((who, filter), size), cursor), options)) =
+        read.finish(who.zip(filter).zip(size).zip(cursor).zip(options))?;
     api.check_tokens(&options)?;
     let mut connection = api.storage.acquire().await?;
-    let found = lookup::find(&mut connection, &tenant.id, &Who::from(who))
+    let found = lookup::find(&mut connection, &tenant.id, &who)
         .await?
         .ok_or_else(not_found)?;
     let members: Vec<IdentityKey> = found
@@ -325,14 +310,6 @@ async fn list(
         read_info: Some(api.read_info(&tenant, Some(&found))),
         masked_fields,
     })
-}
-
-/// No profile is there; whose it would be is the caller's to know.
-pub(super) fn not_found() -> Error {
-    Error::NotFound {
-        kind: "profile",
-        name: String::new(),
-    }
 }
 
 fn filter_of(filter: validate::Timeline) -> timeline::Filter {

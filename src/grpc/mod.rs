@@ -6,10 +6,12 @@
 
 pub mod codec;
 pub mod context;
+pub mod identity_service;
 pub mod interaction_service;
 pub mod layers;
 pub mod page_token;
 pub mod profile_service;
+mod read;
 pub mod reasons;
 pub mod status;
 mod stream;

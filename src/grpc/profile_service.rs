@@ -6,23 +6,22 @@ use tonic::{Request, Response, Status};
 
 use super::{
     Api, context,
-    interaction_service::not_found,
     page_token::{self, IdentityCursor, NameCursor, SearchCursor},
-    validate::{self, ProfileField, ProfileMask, Violations, limits},
+    read::{Read, answered_by, not_found},
+    validate::{self, ProfileField, ProfileMask, limits},
 };
 use crate::{
     auth::{Caller, Permission},
-    error::{Error, Violation},
+    error::Error,
     ids::IdentityKey,
-    lookup::{self, Found, Who, search},
+    lookup::{self, Who, search},
     proto::v1::{
         BatchGetProfilesRequest, BatchGetProfilesResponse, BatchGetProfilesResult,
         GetProfileRequest, GetProfileResponse, ListIdentifiersRequest, ListIdentifiersResponse,
-        ListTraitsRequest, ListTraitsResponse, Profile, ProfileLookup, ReadOptions,
-        SearchProfilesRequest, SearchProfilesResponse, profile_service_server::ProfileService,
+        ListTraitsRequest, ListTraitsResponse, Profile, SearchProfilesRequest,
+        SearchProfilesResponse, profile_service_server::ProfileService,
     },
     storage::{identity_cards, profiles},
-    tenants::Tenant,
 };
 
 /// The service.
@@ -93,42 +92,6 @@ impl ProfileService for Profiles {
     }
 }
 
-/// What every look-up carries, checked.
-struct Read {
-    tenant: Tenant,
-    wrong: Violations,
-}
-
-impl Read {
-    async fn begin(api: &Api, caller: &Caller) -> Result<Self, Error> {
-        Ok(Self {
-            tenant: api.tenants.get(&caller.tenant).await?,
-            wrong: Violations::default(),
-        })
-    }
-
-    fn who(&mut self, api: &Api, field: &str, lookup: Option<&ProfileLookup>) -> Option<Who> {
-        let checked = validate::lookup(field, lookup, &api.validation(&self.tenant));
-        self.wrong.take(checked).map(Who::from)
-    }
-
-    fn options(&mut self, api: &Api, given: Option<&ReadOptions>) -> Option<validate::ReadOptions> {
-        let now = api.clock.now();
-        let id = &self.tenant.id;
-        let checked = validate::read_options("read_options", given, id, now, &api.tokens);
-        self.wrong.take(checked)
-    }
-
-    fn take<T>(&mut self, part: Result<T, Vec<Violation>>) -> Option<T> {
-        self.wrong.take(part)
-    }
-
-    fn finish<T>(self, parts: Option<T>) -> Result<(Tenant, T), Error> {
-        let parts = self.wrong.finish(parts).map_err(Error::Invalid)?;
-        Ok((self.tenant, parts))
-    }
-}
-
 /// Fields of a profile that need a permission beyond reading it.
 fn masked(caller: &Caller, mask: ProfileMask) -> Vec<String> {
     let mut masked = Vec::new();
@@ -156,10 +119,6 @@ fn restrict(caller: &Caller, mask: ProfileMask, profile: &mut Profile) {
 
 fn shows_identifiers(caller: &Caller, mask: ProfileMask) -> bool {
     mask.contains(ProfileField::Identifiers) && caller.may(Permission::ReadIdentifiers)
-}
-
-fn answered_by(found: &Found) -> Option<i32> {
-    found.answered_by.and_then(|n| i32::try_from(n).ok())
 }
 
 async fn get(

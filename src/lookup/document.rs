@@ -1,6 +1,6 @@
 //! The document of a profile: what `GetProfile` answers.
 
-use std::collections::HashMap;
+use std::{cmp::Ordering, collections::HashMap};
 
 use sqlx::PgConnection;
 
@@ -53,7 +53,7 @@ pub async fn document(
 }
 
 /// The members whose identifiers a document shows: the first by rank.
-fn shown(profile: &profiles::Profile) -> impl Iterator<Item = IdentityKey> + '_ {
+pub(super) fn shown(profile: &profiles::Profile) -> impl Iterator<Item = IdentityKey> + '_ {
     profile
         .members
         .iter()
@@ -66,12 +66,17 @@ fn identifiers(
     cards: &HashMap<IdentityKey, Card>,
 ) -> Vec<ProfileIdentifier> {
     let mut cards: Vec<&Card> = shown(profile).filter_map(|key| cards.get(&key)).collect();
+    cards.sort_by(|a, b| stronger(a, b));
+    cards.into_iter().map(show).collect()
+}
+
+/// The order in which identifiers are shown: the stronger first.
+pub(super) fn stronger(a: &Card, b: &Card) -> Ordering {
     let home = |card: &Card| Home {
         identifier: card.identifier.clone(),
         first_seen: card.first_seen,
     };
-    cards.sort_by(|a, b| home(a).order().cmp(&home(b).order()));
-    cards.into_iter().map(show).collect()
+    home(a).order().cmp(&home(b).order())
 }
 
 /// An identifier as it is shown.

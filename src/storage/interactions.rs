@@ -18,6 +18,7 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("interactions.in_key_range", IN_KEY_RANGE),
     ("interactions.page", PAGE),
     ("interactions.load", LOAD),
+    ("interactions.of_links", OF_LINKS),
 ];
 
 // The identity keys of an interaction are of different number, which an array of arrays cannot be: they come as bytes.
@@ -78,6 +79,23 @@ JOIN interactions AS stored
     AND stored.occurred_at = given.occurred_at
     AND stored.interaction_id = given.interaction_id
 WHERE stored.occurred_at BETWEEN $5 AND $6 AND stored.retracted_by IS NULL";
+
+// One interaction of an anchor at an instant that carries another key too.
+const OF_LINKS: &str = "
+SELECT one.anchor, one.occurred_at, one.interaction_id, one.identity_keys, one.recorded_at, one.body
+FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[]) AS wanted (anchor, other, occurred_at)
+CROSS JOIN LATERAL (
+    SELECT stored.anchor, stored.occurred_at, stored.interaction_id, stored.identity_keys, stored.recorded_at, stored.body
+    FROM interactions AS stored
+    WHERE stored.tenant = $1
+        AND stored.anchor = wanted.anchor
+        AND stored.occurred_at = wanted.occurred_at
+        AND stored.occurred_at BETWEEN $5 AND $6
+        AND wanted.other = ANY(stored.identity_keys)
+        AND stored.retracted_by IS NULL
+    ORDER BY stored.interaction_id
+    LIMIT 1
+) AS one";
 
 /// Where an interaction lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -317,6 +335,42 @@ pub async fn load(
         .bind(ids)
         .bind(first)
         .bind(last)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows.into_iter().map(Stored::from).collect())
+}
+
+/// An interaction that gave a link: its anchor, the other end, and when it occurred.
+pub type OfLink = (IdentityKey, IdentityKey, Micros);
+
+/// For each of some links one interaction that carried both ends at the given instant; those that there are.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.interactions.of_links", skip_all, fields(rows = wanted.len()))]
+pub async fn of_links(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    wanted: &[OfLink],
+) -> Result<Vec<Stored>> {
+    let times = || wanted.iter().map(|(_, _, at)| *at);
+    let rows: Vec<Row> = sqlx::query_as(OF_LINKS)
+        .bind(tenant.as_str())
+        .bind(
+            wanted
+                .iter()
+                .map(|(a, _, _)| a.as_uuid())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            wanted
+                .iter()
+                .map(|(_, o, _)| o.as_uuid())
+                .collect::<Vec<_>>(),
+        )
+        .bind(times().map(stored_time).collect::<Vec<_>>())
+        .bind(stored_time(times().min().unwrap_or_default()))
+        .bind(stored_time(times().max().unwrap_or_default()))
         .fetch_all(connection)
         .await?;
     Ok(rows.into_iter().map(Stored::from).collect())

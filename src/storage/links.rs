@@ -14,6 +14,7 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("links.add", ADD),
     ("links.put", PUT),
     ("links.of", OF),
+    ("links.among", AMONG),
     ("links.in_key_range", IN_KEY_RANGE),
     ("links.delete", DELETE),
 ];
@@ -42,6 +43,15 @@ const OF: &str = "
 SELECT identity_key, other_key, anchored, first_seen, last_seen, seen
 FROM links
 WHERE tenant = $1 AND identity_key = ANY($2::uuid[])";
+
+// Each link once: from the end that was the anchor.
+const AMONG: &str = "
+SELECT identity_key, other_key, anchored, first_seen, last_seen, seen
+FROM links
+WHERE tenant = $1
+    AND identity_key = ANY($2::uuid[])
+    AND other_key = ANY($2::uuid[])
+    AND anchored";
 
 const IN_KEY_RANGE: &str = "
 SELECT identity_key, other_key, anchored, first_seen, last_seen, seen
@@ -159,6 +169,24 @@ pub async fn of(
     keys: &[IdentityKey],
 ) -> Result<Vec<Link>> {
     let rows: Vec<Row> = sqlx::query_as(OF)
+        .bind(tenant.as_str())
+        .bind(uuids(keys))
+        .fetch_all(connection)
+        .await?;
+    Ok(rows.into_iter().map(Link::from).collect())
+}
+
+/// The links whose ends are both among some identities, each once, from the end that was the anchor.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.links.among", skip_all, fields(rows = keys.len()))]
+pub async fn among(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    keys: &[IdentityKey],
+) -> Result<Vec<Link>> {
+    let rows: Vec<Row> = sqlx::query_as(AMONG)
         .bind(tenant.as_str())
         .bind(uuids(keys))
         .fetch_all(connection)

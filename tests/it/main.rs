@@ -27,6 +27,7 @@ mod crashes;
 mod docs;
 mod effects;
 mod errors;
+mod explaining;
 mod facts;
 mod harness;
 mod health;

@@ -1,8 +1,8 @@
 //! What each call needs, and what is masked from whom.
 
 use customer_profile::proto::v1::{
-    BatchGetProfilesRequest, ListIdentifiersRequest, ListTraitsRequest, SearchProfilesRequest,
-    StreamInteractionsRequest,
+    BatchGetProfilesRequest, ExplainIdentityRequest, ListIdentifiersRequest, ListTraitsRequest,
+    SearchProfilesRequest, StreamInteractionsRequest,
 };
 use futures_util::stream;
 use tonic::{Code, Request, Status};
@@ -16,7 +16,7 @@ use crate::harness::{
 };
 
 const WHO: &str = "email=a@example.com";
-const CALLS: [(&str, &[&str]); 9] = [
+const CALLS: [(&str, &[&str]); 10] = [
     ("RecordInteractions", &["record"]),
     ("StreamInteractions", &["record"]),
     ("ListInteractions", &["read"]),
@@ -26,6 +26,7 @@ const CALLS: [(&str, &[&str]); 9] = [
     ("ListIdentifiers", &["read", "read_identifiers"]),
     ("ListTraits", &["read"]),
     ("SearchProfiles", &["read"]),
+    ("ExplainIdentity", &["read", "read_identifiers"]),
 ];
 const PERMISSIONS: [&str; 7] = [
     "record",
@@ -106,6 +107,18 @@ async fn call(service: &Service, name: &str, permissions: &str) -> Result<(), St
             };
             let request = with_metadata(request, &allowed);
             profiles.search_profiles(request).await.map(drop)
+        }
+        "ExplainIdentity" => {
+            let request = ExplainIdentityRequest {
+                lookup,
+                read_options: None,
+            };
+            let request = with_metadata(request, &allowed);
+            service
+                .identities()
+                .explain_identity(request)
+                .await
+                .map(drop)
         }
         other => panic!("no call {other}"),
     }

@@ -8,6 +8,7 @@ use customer_profile::{
     config::Settings,
     ids::TenantId,
     proto::v1::{
+        identity_service_client::IdentityServiceClient,
         interaction_service_client::InteractionServiceClient,
         profile_service_client::ProfileServiceClient,
     },
@@ -78,6 +79,10 @@ impl Service {
 
     pub fn profiles(&self) -> ProfileServiceClient<Channel> {
         ProfileServiceClient::new(self.channel())
+    }
+
+    pub fn identities(&self) -> IdentityServiceClient<Channel> {
+        IdentityServiceClient::new(self.channel())
     }
 
     /// Where `/metrics` is.

@@ -1,0 +1,66 @@
+//! `IdentityService`.
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+
+use super::{
+    Api, context,
+    read::{Read, answered_by, not_found},
+};
+use crate::{
+    auth::{Caller, Permission},
+    error::Error,
+    lookup::{self, explain},
+    proto::v1::{
+        ExplainIdentityRequest, ExplainIdentityResponse, identity_service_server::IdentityService,
+    },
+};
+
+/// The service.
+#[derive(Clone, Debug)]
+pub struct Identities(pub Arc<Api>);
+
+#[tonic::async_trait]
+impl IdentityService for Identities {
+    async fn explain_identity(
+        &self,
+        request: Request<ExplainIdentityRequest>,
+    ) -> Result<Response<ExplainIdentityResponse>, Status> {
+        let caller = context::permitted(request.extensions(), Permission::Read)?;
+        caller.require(Permission::ReadIdentifiers)?;
+        Ok(Response::new(
+            self.0
+                .within(explain_identity(&self.0, &caller, request.get_ref()))
+                .await?,
+        ))
+    }
+}
+
+async fn explain_identity(
+    api: &Api,
+    caller: &Caller,
+    request: &ExplainIdentityRequest,
+) -> Result<ExplainIdentityResponse, Error> {
+    let mut read = Read::begin(api, caller).await?;
+    let who = read.who(api, "lookup", request.lookup.as_ref());
+    let options = read.options(api, request.read_options.as_ref());
+    let (tenant, (who, options)) = read.finish(who.zip(options))?;
+    api.check_tokens(&options)?;
+    let mut connection = api.storage.acquire().await?;
+    let found = lookup::find(&mut connection, &tenant.id, &who)
+        .await?
+        .ok_or_else(not_found)?;
+    let graph = explain::graph(&mut connection, &tenant.id, &found.profile, |_| true).await?;
+    Ok(ExplainIdentityResponse {
+        profile_id: found.profile.id.to_string(),
+        version: found.profile.version,
+        answered_by: answered_by(&found),
+        identifiers: graph.identifiers,
+        identifiers_total: i32::try_from(found.profile.members_total).unwrap_or(i32::MAX),
+        links: graph.links,
+        links_total: i32::try_from(graph.links_total).unwrap_or(i32::MAX),
+        read_info: Some(api.read_info(&tenant, Some(&found))),
+        masked_fields: Vec::new(),
+    })
+}
