@@ -15,7 +15,11 @@ use http::{HeaderMap, request::Parts};
 pub use layer::{Auth, AuthLayer};
 pub use permission::{Permission, Permissions};
 
-use crate::{config::AuthMode, error::Error, ids::TenantId};
+use crate::{
+    config::AuthMode,
+    error::Error,
+    ids::{TenantId, is_slug},
+};
 
 /// Header that names the tenant; without it the tenant is `default`.
 pub const TENANT: &str = "x-tenant-id";
@@ -23,6 +27,12 @@ pub const TENANT: &str = "x-tenant-id";
 pub const CALLER: &str = "x-caller";
 /// Header that lists the caller's permissions; without it all.
 pub const PERMISSIONS: &str = "x-permissions";
+
+/// Header that names the caller's department, a slug of at most 64 bytes; without it the caller is of none.
+pub const DEPARTMENT: &str = "x-department";
+
+/// Bytes that the name of a department may have.
+pub const DEPARTMENT_BYTES: usize = 64;
 
 /// Who is calling.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +43,8 @@ pub struct Caller {
     pub name: Arc<str>,
     /// What it may do.
     pub permissions: Permissions,
+    /// The department that it calls for: 1 to 64 of a-z, 0-9, `_`, `-` and `.`; `None` when it is of none.
+    pub department: Option<Arc<str>>,
 }
 
 impl Caller {
@@ -96,10 +108,16 @@ fn believe(headers: &HeaderMap) -> Result<Caller, Error> {
         Ok(Some(_)) | Err(Several) => return Err(refuse("caller_invalid")()),
     };
     let permissions = permissions(headers).ok_or_else(refuse("permissions_invalid"))?;
+    let department = match single(headers, DEPARTMENT) {
+        Ok(None) => None,
+        Ok(Some(text)) if is_slug(text, DEPARTMENT_BYTES) => Some(Arc::from(text)),
+        Ok(Some(_)) | Err(Several) => return Err(refuse("caller_invalid")()),
+    };
     Ok(Caller {
         tenant,
         name,
         permissions,
+        department,
     })
 }
 
@@ -160,6 +178,7 @@ mod tests {
             (caller.tenant.as_str(), &*caller.name),
             ("default", "anonymous")
         );
+        assert_eq!(caller.department, None);
         assert!(Permission::ALL.iter().all(|p| caller.may(*p)));
     }
 
@@ -170,12 +189,14 @@ mod tests {
             (CALLER, "billing worker 3"),
             (PERMISSIONS, "read, record"),
             (PERMISSIONS, "read_text"),
+            (DEPARTMENT, "billing"),
         ])
         .unwrap();
         assert_eq!(
             (found.tenant.as_str(), &*found.name),
             ("eu.shop", "billing worker 3")
         );
+        assert_eq!(found.department.as_deref(), Some("billing"));
         assert!(found.may(Permission::Read) && found.may(Permission::ReadText));
         assert!(found.require(Permission::Record).is_ok());
         assert!(matches!(
@@ -198,6 +219,13 @@ mod tests {
             (vec![(CALLER, long.as_str())], "caller_invalid"),
             (vec![(CALLER, "タロウ")], "caller_invalid"),
             (vec![(CALLER, "")], "caller_invalid"),
+            (vec![(DEPARTMENT, "Billing")], "caller_invalid"),
+            (vec![(DEPARTMENT, "")], "caller_invalid"),
+            (vec![(DEPARTMENT, long.as_str())], "caller_invalid"),
+            (
+                vec![(DEPARTMENT, "billing"), (DEPARTMENT, "support")],
+                "caller_invalid",
+            ),
             (vec![(PERMISSIONS, "read,root")], "permissions_invalid"),
         ] {
             assert_eq!(caller(&pairs), Err(reason), "{pairs:?}");

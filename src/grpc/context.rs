@@ -43,6 +43,7 @@ mod tests {
             tenant: TenantId::default_tenant(),
             name: "test".into(),
             permissions: Permissions::NONE.with(Permission::Read),
+            department: None,
         });
         assert!(permitted(&extensions, Permission::Read).is_ok());
         assert!(matches!(

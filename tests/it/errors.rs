@@ -301,6 +301,7 @@ async fn a_credential_that_makes_no_sense_is_unauthenticated() {
     for (header, value, reason) in [
         ("x-tenant-id", "Not A Slug", "tenant_invalid"),
         ("x-caller", "", "caller_invalid"),
+        ("x-department", "Not A Slug", "caller_invalid"),
         ("x-permissions", "read,fly", "permissions_invalid"),
     ] {
         let request = with_metadata(getting("email=a@example.com"), &[(header, value)]);
