@@ -57,6 +57,12 @@ pub enum Error {
         /// The permission that is needed.
         permission: &'static str,
     },
+    /// The question is about something that is hidden from the caller.
+    #[error("hidden from the caller: {}", .fields.join(", "))]
+    Masked {
+        /// What is hidden, for example `traits[birth_date]`: names of the configuration, no values.
+        fields: Vec<String>,
+    },
     /// Too much is going on.
     #[error("overloaded: {what}")]
     Overloaded {

@@ -304,6 +304,7 @@ fn api(settings: &Settings, opened: &Opened, ingest: Ingest) -> Api {
         ingest: Arc::new(ingest),
         tenants: Arc::clone(&opened.tenants),
         secret: opened.secret.clone(),
+        policies: settings.departments.clone(),
         clock: Clock::system(),
         tokens: TokenKey::new(&opened.secret),
         page_tokens: PageTokenKey::new(&opened.secret),

@@ -7,6 +7,7 @@
 
 mod load;
 mod path;
+mod policy;
 mod problem;
 mod secret;
 mod source;
@@ -18,6 +19,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 pub use load::process_environment;
 pub use path::Key;
+pub use policy::{Facts, OTHER, Policies, Policy};
 pub use problem::{Origin, Problem, Problems};
 pub use secret::Secret;
 pub use tenant::{SurvivorshipText, TenantSettings, Tenants};
@@ -50,6 +52,8 @@ pub struct Settings {
     pub drain: Drain,
     /// What differs between tenants.
     pub tenants: Tenants,
+    /// What departments may not see. Default: nothing is hidden.
+    pub departments: Policies,
 }
 
 /// Where the service listens.
@@ -230,6 +234,7 @@ impl Default for Settings {
                 timeout: Duration::from_secs(20),
             },
             tenants: Tenants::default(),
+            departments: Policies::default(),
         }
     }
 }

@@ -6,7 +6,7 @@
 use tracing_subscriber::EnvFilter;
 
 use super::{
-    AuthMode, LogFormat, Settings,
+    AuthMode, LogFormat, Settings, policy,
     secret::Secret,
     value::{self, Read, Value},
 };
@@ -350,10 +350,47 @@ pub static TABLE: &[Setting] = &[
         "The same, of one tenant.",
         |s, v| v.rule(&mut v.tenant(s)?.survivorship),
     ),
+    setting(
+        ("departments.<department>.hidden", "", "", Text(FACTS)),
+        "Kinds of facts that callers of this department do not see; `other` is every department that is not named, and callers of none.",
+        |s, v| v.parsed(&mut v.policy(s)?.facts, FACTS, policy::facts),
+    ),
+    setting(
+        (
+            "departments.<department>.hidden_texts_of",
+            "",
+            "",
+            Text(SLUGS),
+        ),
+        "Departments whose interactions they see without text and attributes.",
+        |s, v| v.parsed(&mut v.policy(s)?.texts_of, SLUGS, policy::slugs),
+    ),
+    setting(
+        (
+            "departments.<department>.hidden_traits",
+            "",
+            "",
+            Text(SLUGS),
+        ),
+        "Traits that they neither see nor search by.",
+        |s, v| v.parsed(&mut v.policy(s)?.traits, SLUGS, policy::slugs),
+    ),
+    setting(
+        (
+            "departments.<department>.hidden_namespaces",
+            "",
+            "",
+            Text(SLUGS),
+        ),
+        "Namespaces of identifiers that they neither see nor ask by.",
+        |s, v| v.parsed(&mut v.policy(s)?.namespaces, SLUGS, policy::slugs),
+    ),
 ];
 
 const REGION: &str = "an ISO 3166 country of two capital letters such as JP";
 const ZONE: &str = "an IANA zone such as Asia/Tokyo";
+const SLUGS: &str = "names between commas";
+const FACTS: &str = "of identifiers, traits, orders, tickets, surveys, consents, timeline, texts and attributes, between commas";
 
 impl Setting {
     /// The range as text.

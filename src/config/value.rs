@@ -3,7 +3,7 @@
 use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{
-    Address, Settings,
+    Address, Policy, Settings,
     problem::Origin,
     secret::Secret,
     source::Raw,
@@ -155,6 +155,12 @@ impl Value<'_> {
             .named
             .entry(tenant)
             .or_insert_with(|| defaults.clone()))
+    }
+
+    /// The policy of the department of the key.
+    pub(super) fn policy<'s>(&self, settings: &'s mut Settings) -> Result<&'s mut Policy, String> {
+        let name = self.names.first().copied().unwrap_or_default();
+        settings.departments.entry(name)
     }
 
     /// A rule for the trait that the key ends with.

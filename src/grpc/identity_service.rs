@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     auth::{Caller, Permission},
+    config::Facts,
     error::Error,
     lookup::{self, explain},
     proto::v1::{
@@ -42,6 +43,9 @@ async fn explain_identity(
     caller: &Caller,
     request: &ExplainIdentityRequest,
 ) -> Result<ExplainIdentityResponse, Error> {
+    let sight = api.sight(caller);
+    sight.require(Facts::Identifiers)?;
+    sight.asking_by(&request.lookup)?;
     let mut read = Read::begin(api, caller).await?;
     let who = read.who(api, "lookup", request.lookup.as_ref());
     let options = read.options(api, request.read_options.as_ref());
@@ -51,16 +55,17 @@ async fn explain_identity(
     let found = lookup::find(&mut connection, &tenant.id, &who)
         .await?
         .ok_or_else(not_found)?;
-    let graph = explain::graph(&mut connection, &tenant.id, &found.profile, |_| true).await?;
+    let admits = |namespace: &str| sight.namespace(namespace);
+    let graph = explain::graph(&mut connection, &tenant.id, &found.profile, admits).await?;
     Ok(ExplainIdentityResponse {
         profile_id: found.profile.id.to_string(),
         version: found.profile.version,
         answered_by: answered_by(&found),
         identifiers: graph.identifiers,
-        identifiers_total: i32::try_from(found.profile.members_total).unwrap_or(i32::MAX),
+        identifiers_total: sight.identifiers_total(&found.profile),
         links: graph.links,
         links_total: i32::try_from(graph.links_total).unwrap_or(i32::MAX),
         read_info: Some(api.read_info(&tenant, Some(&found))),
-        masked_fields: Vec::new(),
+        masked_fields: sight.masked_in_identifiers("identifiers_total"),
     })
 }

@@ -11,6 +11,7 @@ use super::{
     Api, context,
     page_token::{self, TimelineCursor},
     read::{Read, not_found},
+    sight::Sight,
     stream,
     validate::{
         self, limits,
@@ -19,6 +20,7 @@ use super::{
 };
 use crate::{
     auth::{Caller, Permission},
+    config::Facts,
     error::{Error, Violation},
     identity::Members,
     ids::{IdentityKey, InteractionId, RunId},
@@ -32,8 +34,8 @@ use crate::{
     proto::v1::{
         self, InteractionOutcome, InteractionResult, ListInteractionsRequest,
         ListInteractionsResponse, RecordInteractionsRequest, RecordInteractionsResponse,
-        RecordedInteraction, RetractInteractionsRequest, RetractInteractionsResponse,
-        StreamInteractionsRequest, interaction_service_server::InteractionService,
+        RetractInteractionsRequest, RetractInteractionsResponse, StreamInteractionsRequest,
+        interaction_service_server::InteractionService,
     },
     telemetry::names,
     tenants::Tenant,
@@ -264,6 +266,9 @@ async fn list(
     caller: &Caller,
     request: &ListInteractionsRequest,
 ) -> Result<ListInteractionsResponse, Error> {
+    let sight = api.sight(caller);
+    sight.require(Facts::Timeline)?;
+    sight.asking_by(&request.lookup)?;
     let mut read = Read::begin(api, caller).await?;
     let who = read.who(api, "lookup", request.lookup.as_ref());
     let filter = read.take(validate::timeline(request));
@@ -291,10 +296,10 @@ async fn list(
         .collect();
     let after = cursor.map(|c| (c.occurred_at, c.interaction_id));
     let size = usize::try_from(size).unwrap_or(1);
-    let filter = filter_of(filter);
+    let filter = filter_of(filter, &sight);
     let mut page =
         timeline::page(&mut connection, &tenant.id, &members, &filter, after, size).await?;
-    let masked_fields = mask(caller, &mut page.interactions);
+    sight.restrict_interactions(&mut page.interactions);
     let next_page_token = page
         .next
         .map_or_else(String::new, |(occurred_at, interaction_id)| {
@@ -308,11 +313,11 @@ async fn list(
         interactions: page.interactions,
         next_page_token,
         read_info: Some(api.read_info(&tenant, Some(&found))),
-        masked_fields,
+        masked_fields: sight.masked_in_interactions(),
     })
 }
 
-fn filter_of(filter: validate::Timeline) -> timeline::Filter {
+fn filter_of(filter: validate::Timeline, sight: &Sight<'_>) -> timeline::Filter {
     timeline::Filter {
         departments: filter.departments,
         channels: filter.channels,
@@ -323,38 +328,8 @@ fn filter_of(filter: validate::Timeline) -> timeline::Filter {
             .filter(|d| *d != v1::Direction::Unspecified),
         from: filter.from,
         before: filter.before,
+        without: sight.without(),
     }
-}
-
-/// Clears what the caller may not read, and says what that is.
-fn mask(caller: &Caller, interactions: &mut [RecordedInteraction]) -> Vec<String> {
-    let (text, identifiers) = (
-        caller.may(Permission::ReadText),
-        caller.may(Permission::ReadIdentifiers),
-    );
-    for message in interactions
-        .iter_mut()
-        .filter_map(|r| r.interaction.as_mut())
-    {
-        if !text {
-            message.text = None;
-        }
-        if !identifiers {
-            message.identifiers.clear();
-            for change in &mut message.consent_changes {
-                change.address = None;
-            }
-        }
-    }
-    let mut masked = Vec::new();
-    if !text {
-        masked.push("interactions.interaction.text".to_owned());
-    }
-    if !identifiers {
-        masked.push("interactions.interaction.identifiers".to_owned());
-        masked.push("interactions.interaction.consent_changes.address".to_owned());
-    }
-    masked
 }
 
 async fn retract_interactions(

@@ -13,6 +13,7 @@ pub mod page_token;
 pub mod profile_service;
 mod read;
 pub mod reasons;
+mod sight;
 pub mod status;
 mod stream;
 pub mod token;
@@ -21,7 +22,9 @@ pub mod validate;
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    auth::Caller,
     clock::Clock,
+    config::Policies,
     error::Error,
     identity::{HashSecret, Keyed},
     ids::IdentityKey,
@@ -32,6 +35,7 @@ use crate::{
     tenants::{Tenant, Tenants},
 };
 use page_token::PageTokenKey;
+use sight::Sight;
 use token::{TokenKey, WriteToken};
 
 /// What handlers share.
@@ -45,6 +49,8 @@ pub struct Api {
     pub tenants: Arc<Tenants>,
     /// The hash secret.
     pub secret: HashSecret,
+    /// What departments may not see.
+    pub policies: Policies,
     /// The time.
     pub clock: Clock,
     /// Seals consistency tokens.
@@ -70,6 +76,10 @@ impl Api {
             now: self.clock.now(),
             secret: &self.secret,
         }
+    }
+
+    fn sight(&self, caller: &Caller) -> Sight<'_> {
+        Sight::of(caller, &self.policies)
     }
 
     /// A token that says what a write or a read has seen; empty when that is nothing.

@@ -8,12 +8,13 @@ use super::{
     Api, context,
     page_token::{self, IdentityCursor, NameCursor, SearchCursor},
     read::{Read, answered_by, not_found},
+    sight::Sight,
     validate::{self, ProfileField, ProfileMask, limits},
 };
 use crate::{
     auth::{Caller, Permission},
+    config::Facts,
     error::Error,
-    ids::IdentityKey,
     lookup::{self, Who, search},
     proto::v1::{
         BatchGetProfilesRequest, BatchGetProfilesResponse, BatchGetProfilesResult,
@@ -21,7 +22,7 @@ use crate::{
         ListTraitsRequest, ListTraitsResponse, Profile, SearchProfilesRequest,
         SearchProfilesResponse, profile_service_server::ProfileService,
     },
-    storage::{identity_cards, profiles},
+    storage::profiles,
 };
 
 /// The service.
@@ -92,33 +93,8 @@ impl ProfileService for Profiles {
     }
 }
 
-/// Fields of a profile that need a permission beyond reading it.
-fn masked(caller: &Caller, mask: ProfileMask) -> Vec<String> {
-    let mut masked = Vec::new();
-    if !caller.may(Permission::ReadIdentifiers) {
-        if mask.contains(ProfileField::Identifiers) {
-            masked.push("identifiers".to_owned());
-        }
-        if mask.contains(ProfileField::Consents) {
-            masked.push("consents.address".to_owned());
-        }
-    }
-    masked
-}
-
-/// Clears what was not asked for and what the caller may not read.
-fn restrict(caller: &Caller, mask: ProfileMask, profile: &mut Profile) {
-    mask.apply(profile);
-    if !caller.may(Permission::ReadIdentifiers) {
-        profile.identifiers.clear();
-        for consent in &mut profile.consents {
-            consent.address = None;
-        }
-    }
-}
-
-fn shows_identifiers(caller: &Caller, mask: ProfileMask) -> bool {
-    mask.contains(ProfileField::Identifiers) && caller.may(Permission::ReadIdentifiers)
+fn shows_identifiers(sight: &Sight<'_>, mask: ProfileMask) -> bool {
+    mask.contains(ProfileField::Identifiers) && sight.identifiers()
 }
 
 async fn get(
@@ -126,6 +102,8 @@ async fn get(
     caller: &Caller,
     request: &GetProfileRequest,
 ) -> Result<GetProfileResponse, Error> {
+    let sight = api.sight(caller);
+    sight.asking_by(&request.lookup)?;
     let mut read = Read::begin(api, caller).await?;
     let who = read.who(api, "lookup", request.lookup.as_ref());
     let mask = read.take(validate::field_mask(request.field_mask.as_ref()));
@@ -141,7 +119,7 @@ async fn get(
             profile: Some(Profile::default()),
             answered_by: None,
             read_info: Some(api.read_info(&tenant, None)),
-            masked_fields: masked(caller, mask),
+            masked_fields: sight.masked(mask),
         });
     };
     let mut profile = lookup::document(
@@ -149,17 +127,17 @@ async fn get(
         &tenant.id,
         &tenant.rules,
         &[&found.profile],
-        shows_identifiers(caller, mask),
+        shows_identifiers(&sight, mask),
     )
     .await?
     .pop()
     .unwrap_or_default();
-    restrict(caller, mask, &mut profile);
+    sight.restrict(mask, &mut profile);
     Ok(GetProfileResponse {
         profile: Some(profile),
         answered_by: answered_by(&found),
         read_info: Some(api.read_info(&tenant, Some(&found))),
-        masked_fields: masked(caller, mask),
+        masked_fields: sight.masked(mask),
     })
 }
 
@@ -168,6 +146,8 @@ async fn batch_get(
     caller: &Caller,
     request: &BatchGetProfilesRequest,
 ) -> Result<BatchGetProfilesResponse, Error> {
+    let sight = api.sight(caller);
+    sight.asking_by(&request.lookups)?;
     let mut read = Read::begin(api, caller).await?;
     let count = read.take(validate::items(
         "lookups",
@@ -195,7 +175,7 @@ async fn batch_get(
         &tenant.id,
         &tenant.rules,
         &known,
-        shows_identifiers(caller, mask),
+        shows_identifiers(&sight, mask),
     )
     .await?;
     let mut documents = documents.into_iter();
@@ -206,7 +186,7 @@ async fn batch_get(
                 Some(_) => documents.next().unwrap_or_default(),
                 None => Profile::default(),
             };
-            restrict(caller, mask, &mut profile);
+            sight.restrict(mask, &mut profile);
             BatchGetProfilesResult {
                 profile: Some(profile),
                 answered_by: found.as_ref().and_then(answered_by),
@@ -218,7 +198,7 @@ async fn batch_get(
     Ok(BatchGetProfilesResponse {
         results,
         read_info: Some(api.primary(token)),
-        masked_fields: masked(caller, mask),
+        masked_fields: sight.masked(mask),
     })
 }
 
@@ -227,6 +207,9 @@ async fn list_identifiers(
     caller: &Caller,
     request: &ListIdentifiersRequest,
 ) -> Result<ListIdentifiersResponse, Error> {
+    let sight = api.sight(caller);
+    sight.require(Facts::Identifiers)?;
+    sight.asking_by(&request.lookup)?;
     let mut read = Read::begin(api, caller).await?;
     let who = read.who(api, "lookup", request.lookup.as_ref());
     let size = read.take(validate::page_size(
@@ -246,32 +229,21 @@ async fn list_identifiers(
         .await?
         .ok_or_else(not_found)?;
     let last = cursor.and_then(|c| Some((u8::try_from(c.position).ok()?, c.key)));
-    let members = found.profile.members.as_ref();
     let size = usize::try_from(size).unwrap_or(1);
-    let mut page: Vec<(u8, IdentityKey)> = members
-        .into_iter()
-        .flat_map(|m| m.after(last))
-        .take(size + 1)
-        .collect();
-    let more = page.len() > size;
-    page.truncate(size);
-    let keys: Vec<IdentityKey> = page.iter().map(|(_, key)| *key).collect();
-    let mut cards = identity_cards::cards(&mut connection, &tenant.id, &keys).await?;
-    cards.sort_by_key(|card| keys.iter().position(|key| *key == card.key));
-    let next = page
-        .last()
-        .filter(|_| more)
-        .map(|(rank, key)| IdentityCursor {
-            position: i64::from(*rank),
-            key: *key,
-        });
+    let admits = |namespace: &str| sight.namespace(namespace);
+    let (id, profile) = (&tenant.id, &found.profile);
+    let page = lookup::identifiers::page(&mut connection, id, profile, last, size, admits).await?;
+    let next = page.next.map(|(rank, key)| IdentityCursor {
+        position: i64::from(rank),
+        key,
+    });
     Ok(ListIdentifiersResponse {
-        identifiers: cards.iter().map(lookup::document::show).collect(),
-        total: i32::try_from(found.profile.members_total).unwrap_or(i32::MAX),
+        identifiers: page.cards.iter().map(lookup::document::show).collect(),
+        total: sight.identifiers_total(&found.profile),
         next_page_token: next.map_or_else(String::new, |cursor| {
             page_token::encode(&cursor, request, &tenant.id, &api.page_tokens)
         }),
-        masked_fields: Vec::new(),
+        masked_fields: sight.masked_in_identifiers("total"),
         read_info: Some(api.read_info(&tenant, Some(&found))),
     })
 }
@@ -281,6 +253,9 @@ async fn list_traits(
     caller: &Caller,
     request: &ListTraitsRequest,
 ) -> Result<ListTraitsResponse, Error> {
+    let sight = api.sight(caller);
+    sight.require(Facts::Traits)?;
+    sight.asking_by(&request.lookup)?;
     let mut read = Read::begin(api, caller).await?;
     let who = read.who(api, "lookup", request.lookup.as_ref());
     let size = read.take(validate::page_size(
@@ -305,6 +280,7 @@ async fn list_traits(
         .profile
         .state
         .show_traits(&tenant.rules, after)
+        .filter(|shown| sight.may_see_trait(&shown.name))
         .take(size + 1)
         .collect();
     let more = traits.len() > size;
@@ -314,11 +290,15 @@ async fn list_traits(
     });
     Ok(ListTraitsResponse {
         traits,
-        total: found.profile.state.traits_total(),
+        total: if sight.all_traits() {
+            found.profile.state.traits_total()
+        } else {
+            0
+        },
         next_page_token: next.map_or_else(String::new, |cursor| {
             page_token::encode(&cursor, request, &tenant.id, &api.page_tokens)
         }),
-        masked_fields: Vec::new(),
+        masked_fields: sight.masked_in_traits(),
         read_info: Some(api.read_info(&tenant, Some(&found))),
     })
 }
@@ -328,6 +308,8 @@ async fn search_profiles(
     caller: &Caller,
     request: &SearchProfilesRequest,
 ) -> Result<SearchProfilesResponse, Error> {
+    let sight = api.sight(caller);
+    sight.searching_by(&request.traits)?;
     let mut read = Read::begin(api, caller).await?;
     let criteria = read.take(validate::search(request));
     let size = read.take(validate::page_size("page_size", request.page_size, 20, 100));
@@ -356,7 +338,7 @@ async fn search_profiles(
     let size = usize::try_from(size).unwrap_or(1);
     let page = search::search(&mut connection, context, &criteria, after, size).await?;
     let found: Vec<&profiles::Profile> = page.profiles.iter().collect();
-    let with_identifiers = shows_identifiers(caller, mask);
+    let with_identifiers = shows_identifiers(&sight, mask);
     let mut profiles = lookup::document(
         &mut connection,
         &tenant.id,
@@ -366,7 +348,7 @@ async fn search_profiles(
     )
     .await?;
     for profile in &mut profiles {
-        restrict(caller, mask, profile);
+        sight.restrict(mask, profile);
     }
     let next_page_token = page.next.map_or_else(String::new, |point| {
         let cursor = match point {
@@ -379,6 +361,6 @@ async fn search_profiles(
         profiles,
         next_page_token,
         read_info: Some(api.primary(String::new())),
-        masked_fields: masked(caller, mask),
+        masked_fields: sight.masked(mask),
     })
 }

@@ -16,6 +16,7 @@ pub const ERRORS: &[&str] = &[
     "caller_invalid",
     "permissions_invalid",
     "permission_denied",
+    "field_masked",
     "overloaded",
     "storage_away",
     "internal",

@@ -109,6 +109,13 @@ impl From<Error> for Status {
                 );
                 return Self::with_error_details(Code::PermissionDenied, text, details);
             }
+            Error::Masked { fields } => {
+                let fields = fields.join(", ");
+                let text = format!("hidden from the caller's department: {}", cut(&fields));
+                let named = metadata([("fields", cut(&fields).to_owned())]);
+                details.set_error_info("field_masked", DOMAIN, named);
+                return Self::with_error_details(Code::PermissionDenied, text, details);
+            }
             Error::Overloaded { .. } => {
                 let text = "too much is going on; back off and try again";
                 (Code::ResourceExhausted, text.to_owned(), "overloaded")
@@ -136,7 +143,10 @@ fn log(error: &Error) {
         Error::Refused { reason, .. }
         | Error::Conflict { reason }
         | Error::Unauthenticated { reason } => tracing::debug!(reason, "answered with an error"),
-        Error::Invalid(_) | Error::NotFound { .. } | Error::PermissionDenied { .. } => {
+        Error::Invalid(_)
+        | Error::NotFound { .. }
+        | Error::PermissionDenied { .. }
+        | Error::Masked { .. } => {
             tracing::debug!(%error, "answered with an error");
         }
     }

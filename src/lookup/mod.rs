@@ -12,6 +12,7 @@
 pub mod document;
 pub mod explain;
 pub mod find;
+pub mod identifiers;
 pub mod search;
 pub mod timeline;
 

@@ -18,7 +18,7 @@ use crate::{
     clock::Micros,
     error::Error,
     ids::{IdentityKey, InteractionId, TenantId},
-    proto::v1::{Direction, Interaction, RecordedInteraction},
+    proto::v1::{Direction, Interaction, RecordedInteraction, Subject, SubjectKind},
     storage::{
         identity_cards::{self, Span},
         interactions::{self, Place, Stored, Window},
@@ -48,6 +48,38 @@ pub struct Filter {
     pub from: Option<Micros>,
     /// Only before this time.
     pub before: Option<Micros>,
+    /// Nothing of these matters. It is as if it were not there: it takes no place on a page.
+    pub without: Vec<Matter>,
+}
+
+/// What interactions can be about, to leave all of it out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Matter {
+    /// Orders: their subjects, and the types `order.*`.
+    Orders,
+    /// Support cases: their subjects, and the types `ticket.*`.
+    Tickets,
+}
+
+impl Matter {
+    /// Whether an interaction of a type and a subject is about it.
+    #[must_use]
+    pub fn is_of(self, kind: &str, subject: Option<&Subject>) -> bool {
+        let (prefix, wanted) = match self {
+            Self::Orders => ("order.", SubjectKind::Order),
+            Self::Tickets => ("ticket.", SubjectKind::Ticket),
+        };
+        kind.starts_with(prefix) || subject.is_some_and(|subject| subject.kind() == wanted)
+    }
+
+    /// In the singular.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Orders => "order",
+            Self::Tickets => "ticket",
+        }
+    }
 }
 
 impl Filter {
@@ -66,6 +98,10 @@ impl Filter {
                     .as_ref()
                     .is_some_and(|s| s.kind == *kind && s.id == *id)
             })
+            && !self
+                .without
+                .iter()
+                .any(|matter| matter.is_of(&message.r#type, message.subject.as_ref()))
     }
 }
 

@@ -24,6 +24,7 @@
 mod acknowledged;
 mod architecture;
 mod crashes;
+mod departments;
 mod docs;
 mod effects;
 mod errors;

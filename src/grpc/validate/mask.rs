@@ -79,6 +79,12 @@ impl ProfileMask {
         self.0 & field.bit() != 0
     }
 
+    /// The same without a field.
+    #[must_use]
+    pub fn without(self, field: ProfileField) -> Self {
+        Self(self.0 & !field.bit())
+    }
+
     /// Clears what was not asked for.
     pub fn apply(self, profile: &mut Profile) {
         for field in ProfileField::ALL {
