@@ -27,8 +27,13 @@ use crate::{
     clock::Clock,
     config::{Address, Settings},
     grpc::{
-        Api, identity_service::Identities, interaction_service::Interactions, layers::layers,
-        page_token::PageTokenKey, profile_service::Profiles, token::TokenKey,
+        Api,
+        identity_service::Identities,
+        interaction_service::Interactions,
+        layers::{layers, web},
+        page_token::PageTokenKey,
+        profile_service::Profiles,
+        token::TokenKey,
         validate::limits::MAX_MESSAGE_BYTES,
     },
     ingest::{self, Ingest, batcher::Writers},
@@ -204,8 +209,14 @@ impl Server {
                 stop.run_until_cancelled(private.look_after()).await;
             }));
         }
+        let origins = web::Origins::new(settings.web.allowed_origins.clone());
+        let (foreign, preflight, translation) = web::layers(&origins);
         let serving = tonic::transport::Server::builder()
+            .accept_http1(true)
             .http2_keepalive_interval(Some(KEEPALIVE))
+            .layer(foreign)
+            .layer(preflight)
+            .layer(translation)
             .layer(layers(Authenticator::from(settings.auth.mode)))
             .add_routes(routes)
             .serve_with_incoming_shutdown(incoming, api.draining.clone().cancelled_owned());

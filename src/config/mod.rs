@@ -15,7 +15,7 @@ pub mod table;
 mod tenant;
 mod value;
 
-use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 pub use load::process_environment;
 pub use path::Key;
@@ -29,6 +29,8 @@ pub use tenant::{SurvivorshipText, TenantSettings, Tenants};
 pub struct Settings {
     /// Where the service listens.
     pub listen: Listen,
+    /// Which pages may call.
+    pub web: Web,
     /// Who may call.
     pub auth: Auth,
     /// Where profiles are kept.
@@ -92,6 +94,13 @@ impl fmt::Display for Address {
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
+}
+
+/// Browsers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Web {
+    /// Origins of the pages that may call over gRPC-Web, for example `https://desk.example.com`. Default: none.
+    pub allowed_origins: BTreeSet<String>,
 }
 
 /// Who may call.
@@ -196,6 +205,7 @@ impl Default for Settings {
                 grpc: Address::Tcp(local(7401)),
                 metrics: Some(local(7402)),
             },
+            web: Web::default(),
             auth: Auth {
                 mode: AuthMode::None,
             },

@@ -96,6 +96,11 @@ pub static TABLE: &[Setting] = &[
         },
     ),
     setting(
+        ("web.allowed_origins", "", "", Text(ORIGINS)),
+        "Pages that may call over gRPC-Web. A request that names any other origin is answered 403.",
+        |s, v| v.parsed(&mut s.web.allowed_origins, ORIGINS, value::origins),
+    ),
+    setting(
         ("auth.mode", "none", "", Text("none")),
         "How callers are known. `none` believes their metadata.",
         |s, v| v.choice(&mut s.auth.mode, &[("none", AuthMode::None)]),
@@ -389,6 +394,7 @@ pub static TABLE: &[Setting] = &[
 
 const REGION: &str = "an ISO 3166 country of two capital letters such as JP";
 const ZONE: &str = "an IANA zone such as Asia/Tokyo";
+const ORIGINS: &str = "origins such as https://desk.example.com, between commas";
 const SLUGS: &str = "names between commas";
 const FACTS: &str = "of identifiers, traits, orders, tickets, surveys, consents, timeline, texts and attributes, between commas";
 

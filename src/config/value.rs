@@ -1,6 +1,6 @@
 //! Reading one value as what its setting wants. Errors are texts that say what would be right; whoever calls knows where.
 
-use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, fs, net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{
     Address, Policy, Settings,
@@ -196,6 +196,32 @@ pub(super) fn tcp(text: &str) -> Option<SocketAddr> {
         Some(port) => Some(SocketAddr::from(([127, 0, 0, 1], port.parse().ok()?))),
         None => text.parse().ok(),
     }
+}
+
+/// Origins between commas, as browsers send them: scheme and host in lower case, no path, no default port.
+pub(super) fn origins(text: &str) -> Option<BTreeSet<String>> {
+    let words = text
+        .split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty());
+    let sound = |origin: &str| {
+        let uri: Option<http::Uri> = origin.parse().ok();
+        uri.is_some_and(|uri| {
+            let scheme = uri.scheme_str().unwrap_or_default();
+            let default = match scheme {
+                "http" => 80,
+                "https" => 443,
+                _ => return false,
+            };
+            let host = uri.host().unwrap_or_default();
+            let port = uri.port_u16().filter(|port| *port != default);
+            let port = port.map_or_else(String::new, |port| format!(":{port}"));
+            format!("{scheme}://{}{port}", host.to_lowercase()) == origin && !host.is_empty()
+        })
+    };
+    words
+        .map(|origin| sound(origin).then(|| origin.to_owned()))
+        .collect()
 }
 
 /// Where to send spans.

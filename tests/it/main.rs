@@ -51,3 +51,4 @@ mod streaming;
 mod timelines;
 mod tokens;
 mod trouble;
+mod web;

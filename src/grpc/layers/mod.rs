@@ -2,6 +2,7 @@
 //!
 //! The order is part of what must stay true, from the outside in:
 //!
+//! 0. [`web`] keeps foreign pages out and makes gRPC of gRPC-Web;
 //! 1. [`trace`] sees every answer, also those that the layers below it give;
 //! 2. [`mod@panic`] turns a handler's panic into an answer, inside the span, so that the answer names the trace;
 //! 3. [`crate::auth`] answers strangers before their message is decoded;
@@ -11,6 +12,7 @@ pub mod methods;
 pub mod oversize;
 pub mod panic;
 pub mod trace;
+pub mod web;
 
 use tower::{
     ServiceBuilder,
