@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Makes sure that what building and testing need is there. With nothing missing it changes nothing and needs no root.
 #
-#   scripts/setup.sh          Rust, a C linker, the PostgreSQL server programs
-#   scripts/setup.sh --lint   also buf, which lints the protocol (through npm)
+#   scripts/setup.sh             Rust, a C linker, the PostgreSQL server programs
+#   scripts/setup.sh --lint      also buf, which lints the protocol (through npm)
+#   scripts/setup.sh --clients   also what the example clients in Python, Node and the browser need (through pip and npm)
 #
 # It installs packages only as root on Debian and its kin, and starts no service and makes no system cluster in doing so.
 set -euo pipefail
@@ -36,6 +37,30 @@ has_postgres() {
         if [ -x "$dir/initdb" ] && [ -x "$dir/postgres" ]; then return 0; fi
     done
     have initdb && have postgres
+}
+
+python=target/tools/python
+
+# A virtual environment with what examples/python names, and node_modules with what the package files name.
+has_python_client() {
+    [ -x "$python/bin/python" ] && cmp -s examples/python/requirements.txt "$python/installed.txt"
+}
+has_node_client() { have node && cmp -s "examples/$1/package.json" "examples/$1/node_modules/installed.json"; }
+has_clients() { has_python_client && has_node_client node && has_node_client web; }
+can_make_venv() { have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; }
+
+make_python_client() {
+    python3 -m venv "$python" &&
+        "$python/bin/python" -m pip install -q --disable-pip-version-check -r examples/python/requirements.txt &&
+        cp examples/python/requirements.txt "$python/installed.txt"
+}
+make_node_client() {
+    npm install --prefix "examples/$1" --no-save --no-package-lock --no-audit --no-fund --silent </dev/null &&
+        cp "examples/$1/package.json" "examples/$1/node_modules/installed.json"
+}
+make_clients() {
+    { has_python_client || make_python_client; } && { has_node_client node || make_node_client node; } &&
+        { has_node_client web || make_node_client web; }
 }
 
 has_buf() {
@@ -82,12 +107,29 @@ install_packages() (
 )
 
 lint=0
-[ "${1:-}" != --lint ] || lint=1
+clients=0
+for wanted in "$@"; do
+    case $wanted in
+        --lint) lint=1 ;;
+        --clients) clients=1 ;;
+        *)
+            say "no such option: $wanted"
+            exit 1
+            ;;
+    esac
+done
 
 missing=()
 links || missing+=(gcc libc6-dev)
 has_postgres || missing+=(postgresql)
-if [ "$lint" = 1 ] && [ "${CI:-}" = true ] && ! has_buf && ! have npm; then missing+=(nodejs npm); fi
+if [ "${CI:-}" = true ] && ! have npm; then
+    if [ "$lint" = 1 ] && ! has_buf; then node=1; fi
+    if [ "$clients" = 1 ] && ! has_clients; then node=1; fi
+    [ "${node:-0}" = 0 ] || missing+=(nodejs npm)
+fi
+if [ "$clients" = 1 ] && [ "${CI:-}" = true ] && ! has_python_client && ! can_make_venv; then
+    missing+=(python3 python3-venv)
+fi
 
 unmet=""
 have cargo || unmet="a Rust toolchain with cargo (https://rustup.rs)"
@@ -118,5 +160,18 @@ if [ "$lint" = 1 ] && ! has_buf; then
         exit 1
     else
         say "SKIPPED: buf (npm could not install it)"
+    fi
+fi
+
+if [ "$clients" = 1 ] && ! has_clients; then
+    if ! have npm || ! can_make_venv; then
+        say "SKIPPED: example clients (they need npm, and python3 with venv)"
+    elif make_clients >&2; then
+        say "installed what the example clients need"
+    elif [ "${CI:-}" = true ]; then
+        say "pip or npm could not install what the example clients need"
+        exit 1
+    else
+        say "SKIPPED: example clients (pip or npm could not install what they need)"
     fi
 fi

@@ -24,7 +24,7 @@ lint_protocol() {
     "$buf" lint proto && "$buf" format proto -d --exit-code
 }
 
-step "setup" scripts/setup.sh --lint
+step "setup" scripts/setup.sh --lint --clients
 step "cargo fmt" cargo fmt --check
 step "buf lint" lint_protocol
 step "cargo clippy" cargo clippy --all-targets --locked -- -D warnings

@@ -23,6 +23,7 @@
 
 mod acknowledged;
 mod architecture;
+mod clients;
 mod crashes;
 mod departments;
 mod docs;

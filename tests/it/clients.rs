@@ -1,0 +1,126 @@
+//! Clients as others would write them, run as they are: `examples/python`, `examples/node` and `examples/web`.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use customer_profile::proto::v1::{GetProfileRequest, Profile};
+
+use crate::harness::{Service, calls::by_id, skipped};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The words after the first one of each line that begins with it.
+fn said<'a>(lines: &'a [String], first: &str) -> Vec<&'a str> {
+    let lines = lines.iter();
+    lines
+        .filter_map(|line| line.strip_prefix(first)?.strip_prefix(' '))
+        .collect()
+}
+
+/// Runs a client to its end and gives the lines that it printed.
+async fn run(program: PathBuf, arguments: Vec<String>) -> Vec<String> {
+    let output: Output = tokio::task::spawn_blocking(move || {
+        let mut command = Command::new(&program);
+        command.args(&arguments).current_dir(root()).output()
+    })
+    .await
+    .unwrap()
+    .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    printed.lines().map(str::to_owned).collect()
+}
+
+fn address(service: &Service) -> String {
+    service.url.strip_prefix("http://").unwrap().to_owned()
+}
+
+fn installed(node_example: &str) -> bool {
+    let modules = root()
+        .join("examples")
+        .join(node_example)
+        .join("node_modules");
+    modules.join("installed.json").exists()
+}
+
+/// The profile that a client says it read, looked at from here.
+async fn profile(service: &Service, lines: &[String]) -> Profile {
+    let [id] = said(lines, "profile")[..] else {
+        panic!("{lines:?}")
+    };
+    let request = GetProfileRequest {
+        lookup: by_id(id),
+        ..GetProfileRequest::default()
+    };
+    let profile = service.get(request).await.unwrap();
+    assert_eq!(profile.tickets.as_ref().unwrap().open, 1);
+    profile
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn python_records_reads_and_streams() {
+    let python = root().join("target/tools/python/bin/python");
+    if !Path::new(&python).exists() {
+        return skipped("python's grpcio; scripts/setup.sh --clients installs it");
+    }
+    let service = Service::start().await;
+    let arguments = ["examples/python/client.py", "--target", &address(&service)];
+    let lines = run(python, arguments.map(str::to_owned).into()).await;
+    let profile = profile(&service, &lines).await;
+    assert_eq!(said(&lines, "recorded"), ["2"]);
+    assert_eq!(said(&lines, "orders"), ["1 open tickets 1"]);
+    assert_eq!(said(&lines, "acknowledged"), ["1", "2", "3"]);
+    assert_eq!(said(&lines, "interactions"), ["5"]);
+    assert_eq!(said(&lines, "support heard").len(), 1);
+    assert_eq!(
+        (profile.interactions_total, profile.identifiers_total),
+        (5, 3)
+    );
+    assert_eq!(profile.orders.unwrap().spend[0].minor_units, 12_800);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn node_records_reads_and_streams() {
+    if !installed("node") {
+        return skipped("@grpc/grpc-js; scripts/setup.sh --clients installs it");
+    }
+    let service = Service::start().await;
+    let arguments = ["examples/node/client.js", &address(&service)];
+    let lines = run("node".into(), arguments.map(str::to_owned).into()).await;
+    let profile = profile(&service, &lines).await;
+    assert_eq!(said(&lines, "acknowledged"), ["1", "2", "3"]);
+    assert_eq!(said(&lines, "interactions"), ["5"]);
+    assert_eq!(
+        (profile.interactions_total, profile.identifiers_total),
+        (5, 3)
+    );
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_records_and_reads_over_grpc_web() {
+    if !installed("web") {
+        return skipped("@connectrpc/connect-web; scripts/setup.sh --clients installs it");
+    }
+    // What is generated follows the protocol of today.
+    let built = ["run", "--prefix", "examples/web", "--silent", "build"];
+    run("npm".into(), built.map(str::to_owned).into()).await;
+    assert!(root().join("examples/web/dist/page.js").exists());
+    let service = Service::start().await;
+    let arguments = ["examples/web/check.js", &service.url];
+    let lines = run("node".into(), arguments.map(str::to_owned).into()).await;
+    let profile = profile(&service, &lines).await;
+    assert_eq!(said(&lines, "open tickets"), ["1"]);
+    assert_eq!(said(&lines, "known"), ["false"]);
+    assert_eq!(
+        (profile.interactions_total, profile.identifiers_total),
+        (1, 2)
+    );
+    service.stop().await;
+}
