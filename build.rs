@@ -32,12 +32,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=migrations");
     let out = PathBuf::from(env::var("OUT_DIR")?);
 
+    // A decoder has to know what it decodes.
+    let mut names = tonic_prost_build::Config::new();
+    names.enable_type_names();
     let descriptors = protox::compile(FILES, [ROOT])?;
     tonic_prost_build::configure()
         .bytes(".")
         .skip_debug(PERSONAL)
         .codec_path("crate::grpc::codec::Codec")
-        .compile_fds(descriptors)?;
+        .compile_fds_with_config(descriptors, names)?;
 
     let mut served = protox::Compiler::new([ROOT])?;
     served.include_imports(true).include_source_info(false);

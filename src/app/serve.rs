@@ -30,7 +30,7 @@ use crate::{
         Api,
         identity_service::Identities,
         interaction_service::Interactions,
-        layers::{layers, web},
+        layers::{layers, uploads::Uploads, web},
         page_token::PageTokenKey,
         profile_service::Profiles,
         token::TokenKey,
@@ -210,14 +210,16 @@ impl Server {
             }));
         }
         let origins = web::Origins::new(settings.web.allowed_origins.clone());
-        let (foreign, preflight, translation) = web::layers(&origins);
+        let (pages, translation) = web::layers(&origins);
         let serving = tonic::transport::Server::builder()
             .accept_http1(true)
             .http2_keepalive_interval(Some(KEEPALIVE))
-            .layer(foreign)
-            .layer(preflight)
+            .layer(pages)
             .layer(translation)
-            .layer(layers(Authenticator::from(settings.auth.mode)))
+            .layer(layers(
+                Authenticator::from(settings.auth.mode),
+                Uploads::new(settings.limits.request_bytes),
+            ))
             .add_routes(routes)
             .serve_with_incoming_shutdown(incoming, api.draining.clone().cancelled_owned());
         Ok(Self {
@@ -303,6 +305,7 @@ fn ingest_options(settings: &Settings) -> ingest::Options {
         batch_items: settings.ingest.batch_items,
         linger: settings.ingest.linger,
         queue_items: settings.ingest.queue_items,
+        queue_kib: settings.ingest.queue_mib * 1024,
         patience: patience(settings),
     }
 }

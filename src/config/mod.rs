@@ -40,6 +40,8 @@ pub struct Settings {
     pub hash_secret: Option<Secret<Vec<u8>>>,
     /// Where a private cluster and its secret live.
     pub data_dir: PathBuf,
+    /// What callers may take of this process.
+    pub limits: Limits,
     /// How interactions are taken in.
     pub ingest: Ingest,
     /// How fresh answers are.
@@ -132,6 +134,14 @@ pub struct Database {
     pub lock_timeout: Duration,
 }
 
+/// What callers may take of this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of requests that have come in and are not answered yet; an open call counts 16 KiB. Default 128 MiB; 64 to
+    /// 4,096 MiB.
+    pub request_bytes: usize,
+}
+
 /// How interactions are taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ingest {
@@ -143,6 +153,8 @@ pub struct Ingest {
     pub linger: Duration,
     /// Interactions that may wait to be stored; beyond it callers are told to back off. Default 20,000; 1,000 to 1,000,000.
     pub queue_items: usize,
+    /// MiB of memory for interactions that wait to be stored. Default 64; 16 to 4,096.
+    pub queue_mib: usize,
     /// Interactions of one stream that may wait at a time. Default 2,000; 1,000 to 100,000, at most the queue.
     pub stream_window: usize,
 }
@@ -218,11 +230,15 @@ impl Default for Settings {
             },
             hash_secret: None,
             data_dir: PathBuf::from("/var/lib/customer-profile"),
+            limits: Limits {
+                request_bytes: 128 << 20,
+            },
             ingest: Ingest {
                 writers: 2,
                 batch_items: 500,
                 linger: Duration::from_millis(2),
                 queue_items: 20_000,
+                queue_mib: 64,
                 stream_window: 2_000,
             },
             reads: Reads {

@@ -182,6 +182,11 @@ pub static TABLE: &[Setting] = &[
         |s, v| v.parsed(&mut s.data_dir, "an absolute path", value::absolute),
     ),
     setting(
+        ("limits.request_mib", "128", "MiB", Integer(64, 4_096)),
+        "Memory for requests that have come in and are not answered yet, as they came and decoded; an open call counts 16 KiB. Beyond it callers are told to back off.",
+        |s, v| v.mebibytes(&mut s.limits.request_bytes),
+    ),
+    setting(
         ("ingest.writers", "2", "batches", Integer(1, 8)),
         "Batches that are committed at a time.",
         |s, v| v.integer(&mut s.ingest.writers),
@@ -210,6 +215,11 @@ pub static TABLE: &[Setting] = &[
         ),
         "Interactions that may wait to be stored; beyond it callers are told to back off. At least `ingest.batch_items` and `ingest.stream_window`.",
         |s, v| v.integer(&mut s.ingest.queue_items),
+    ),
+    setting(
+        ("ingest.queue_mib", "64", "MiB", Integer(16, 4_096)),
+        "The same in bytes: each interaction counts twice its encoded size, in whole KiB.",
+        |s, v| v.integer(&mut s.ingest.queue_mib),
     ),
     setting(
         (

@@ -55,6 +55,14 @@ impl Value<'_> {
         Ok(())
     }
 
+    /// Bytes, given in MiB.
+    pub(super) fn mebibytes(&self, target: &mut usize) -> Read {
+        let mut number: usize = 0;
+        self.integer(&mut number)?;
+        *target = number << 20;
+        Ok(())
+    }
+
     /// Milliseconds.
     pub(super) fn millis(&self, target: &mut Duration) -> Read {
         let mut number = 0;

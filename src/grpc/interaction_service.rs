@@ -9,6 +9,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::{
     Api, context,
+    layers::uploads::Upload,
     page_token::{self, TimelineCursor},
     read::{Read, not_found},
     sight::Sight,
@@ -25,7 +26,7 @@ use crate::{
     identity::Members,
     ids::{IdentityKey, InteractionId, RunId},
     ingest::{
-        Answer, Outcome, Patience, Prepared,
+        Answer, Outcome, Patience, Prepared, Room,
         plan::Context,
         record::Item,
         retract::{self, Selection},
@@ -54,7 +55,10 @@ impl InteractionService for Interactions {
         let caller = context::permitted(request.extensions(), Permission::Record)?;
         let request = request.into_inner();
         let batch = Batch::checked(request.interactions, request.run_id.as_deref())?;
-        let recording = record(&self.0, &caller, batch, Patience::Refuse);
+        let recording = async {
+            let entered = enter(&self.0, &caller, batch, Patience::Refuse).await?;
+            entered.record(&self.0).await
+        };
         let (results, token) = self.0.within(recording).await?;
         Ok(Response::new(RecordInteractionsResponse { results, token }))
     }
@@ -66,7 +70,9 @@ impl InteractionService for Interactions {
         request: Request<Streaming<StreamInteractionsRequest>>,
     ) -> Result<Response<Self::StreamInteractionsStream>, Status> {
         let caller = context::permitted(request.extensions(), Permission::Record)?;
-        let acknowledgements = stream::run(Arc::clone(&self.0), caller, request.into_inner());
+        let upload = request.extensions().get::<Upload>().cloned();
+        let acknowledgements =
+            stream::run(Arc::clone(&self.0), caller, upload, request.into_inner());
         Ok(Response::new(acknowledgements))
     }
 
@@ -127,13 +133,23 @@ impl Batch {
     }
 }
 
-/// Records a batch: what is not valid is rejected by itself, the rest goes to ingest together.
-pub(super) async fn record(
+/// A batch that was checked and has its room in the queue.
+pub(super) struct Entered {
+    tenant: Tenant,
+    results: Vec<InteractionResult>,
+    items: Vec<Item>,
+    /// Where in `results` each item stands.
+    places: Vec<usize>,
+    room: Option<Room>,
+}
+
+/// Checks a batch, each interaction by itself, and finds room for what is valid.
+pub(super) async fn enter(
     api: &Api,
     caller: &Caller,
     batch: Batch,
     patience: Patience,
-) -> Result<(Vec<InteractionResult>, String), Error> {
+) -> Result<Entered, Error> {
     let tenant = api.tenants.open(&caller.tenant).await?;
     let validation = api.validation(&tenant);
     let mut results = Vec::with_capacity(batch.len());
@@ -161,18 +177,42 @@ pub(super) async fn record(
         }
         results.push(result);
     }
-    let anchors: Vec<Option<IdentityKey>> = items.iter().map(|i| i.prepared.anchor()).collect();
-    let answers = if items.is_empty() {
-        Vec::new()
+    let room = if items.is_empty() {
+        None
     } else {
-        api.ingest.record(&tenant, items, patience).await?
+        Some(api.ingest.room(&items, patience).await?)
     };
-    for (place, answer) in places.iter().zip(&answers) {
-        show(&mut results[*place], answer);
+    Ok(Entered {
+        tenant,
+        results,
+        items,
+        places,
+        room,
+    })
+}
+
+impl Entered {
+    /// Records what is valid; answers for all, with a token.
+    pub(super) async fn record(self, api: &Api) -> Result<(Vec<InteractionResult>, String), Error> {
+        let Self {
+            tenant,
+            mut results,
+            items,
+            places,
+            room,
+        } = self;
+        let anchors: Vec<Option<IdentityKey>> = items.iter().map(|i| i.prepared.anchor()).collect();
+        let answers = match room {
+            None => Vec::new(),
+            Some(room) => api.ingest.record(&tenant, items, room).await?,
+        };
+        for (place, answer) in places.iter().zip(&answers) {
+            show(&mut results[*place], answer);
+        }
+        count_outcomes(&results);
+        let token = token(api, &tenant, &anchors, &answers);
+        Ok((results, token))
     }
-    count_outcomes(&results);
-    let token = token(api, &tenant, &anchors, &answers);
-    Ok((results, token))
 }
 
 fn token(

@@ -18,6 +18,7 @@ pub mod status;
 mod stream;
 pub mod token;
 pub mod validate;
+pub mod weight;
 
 use std::{sync::Arc, time::Duration};
 

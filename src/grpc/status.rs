@@ -61,6 +61,19 @@ pub fn message_too_large(limit: Option<u64>) -> Status {
     Status::with_error_details(Code::ResourceExhausted, text, details)
 }
 
+/// A message that would take too much memory once it is decoded.
+#[must_use]
+pub fn message_too_heavy() -> Status {
+    let limit = super::codec::HEAVIEST;
+    let text = format!(
+        "the message has so many entries that it would take more than {limit} bytes of memory"
+    );
+    let metadata = [("limit_bytes", limit.to_string())];
+    let mut details = info("message_too_large", metadata);
+    details.add_quota_failure_violation("message", text.clone());
+    Status::with_error_details(Code::ResourceExhausted, text, details)
+}
+
 /// Our own mistake. Whoever calls this has logged it.
 #[must_use]
 pub fn internal() -> Status {

@@ -3,8 +3,9 @@
 //! What must stay true:
 //!
 //! - Requests are recorded side by side but acknowledged in their order, so an acknowledgement covers every one before it.
-//! - A stream holds at most its window of interactions. It reads the next request only when there is room, and there is
-//!   room only as acknowledgements are taken: a sender that does not read is held back by HTTP/2, not by our memory.
+//! - A stream holds at most its window of interactions. It reads the next request only when there is room in the window,
+//!   which there is only as acknowledgements are taken, and when the one before has its room in the queue, which is bounded
+//!   in bytes: a sender that does not read, or is too fast, is held back by HTTP/2 and not by our memory.
 //! - When a request fails, those before it are acknowledged, then the stream ends with its error; the sender begins again
 //!   at the first that was not acknowledged.
 
@@ -18,8 +19,8 @@ use tracing::Instrument as _;
 
 use super::{
     Api,
-    interaction_service::{Batch, record},
-    layers::map_stream_error,
+    interaction_service::{Batch, Entered, enter},
+    layers::{map_stream_error, uploads::Upload},
     validate::reason::OUT_OF_RANGE,
 };
 use crate::{
@@ -43,22 +44,31 @@ const REQUESTS: usize = 256;
 pub(super) fn run(
     api: Arc<Api>,
     caller: Caller,
+    upload: Option<Upload>,
     requests: Streaming<StreamInteractionsRequest>,
 ) -> Acknowledgements {
     let (out, acknowledgements) = mpsc::channel(UNREAD);
     let session = Session {
         api,
         caller,
+        upload,
         last: i64::MIN,
         held: 0,
     };
-    tokio::spawn(session.run(requests, out).in_current_span());
+    let upload = session.upload.clone();
+    let session = session.run(requests, out).in_current_span();
+    match upload {
+        Some(upload) => drop(tokio::spawn(upload.decoding(session))),
+        None => drop(tokio::spawn(session)),
+    }
     Box::pin(ReceiverStream::new(acknowledgements))
 }
 
 struct Session {
     api: Arc<Api>,
     caller: Caller,
+    /// What the sender has in our memory.
+    upload: Option<Upload>,
     /// The last sequence number that came.
     last: i64,
     /// Interactions that are being recorded.
@@ -67,6 +77,9 @@ struct Session {
 
 /// A request that was recorded, with how many interactions it held.
 type Recorded = (usize, Result<StreamInteractionsResponse, Error>);
+
+/// A request that waits for room in the queue.
+type Entering = Pin<Box<dyn Future<Output = (i64, usize, Result<Entered, Error>)> + Send>>;
 
 /// A request that is being recorded.
 type Recording = Pin<Box<dyn Future<Output = Recorded> + Send>>;
@@ -78,11 +91,14 @@ impl Session {
         out: mpsc::Sender<Result<StreamInteractionsResponse, Status>>,
     ) {
         let mut under_way: FuturesOrdered<Recording> = FuturesOrdered::new();
+        let mut entering: Option<Entering> = None;
         let draining = self.api.draining.clone();
         // Why no more is read: the end of the stream, or what to say when all before it is acknowledged.
         let mut ended: Option<Result<(), Status>> = None;
-        while ended.is_none() || !under_way.is_empty() {
-            let room = self.held < self.api.stream_window && under_way.len() < REQUESTS;
+        while ended.is_none() || entering.is_some() || !under_way.is_empty() {
+            let room = entering.is_none()
+                && self.held < self.api.stream_window
+                && under_way.len() < REQUESTS;
             tokio::select! {
                 biased;
                 Some((items, recorded)) = under_way.next() => {
@@ -93,13 +109,20 @@ impl Session {
                         return;
                     }
                 }
+                (sequence, items, entered) = waiting(&mut entering), if entering.is_some() => {
+                    entering = None;
+                    if let Some(upload) = &self.upload {
+                        upload.settle();
+                    }
+                    under_way.push_back(self.record(sequence, items, entered));
+                }
                 () = draining.cancelled(), if ended.is_none() => {
                     ended = Some(Err(Status::from(Error::StorageAway { source: "draining".into() })));
                 }
                 request = requests.message(), if ended.is_none() && room => {
                     match request.map_err(map_stream_error) {
                         Ok(Some(request)) => match self.accept(request) {
-                            Ok((sequence, batch)) => under_way.push_back(self.record(sequence, batch)),
+                            Ok((sequence, batch)) => entering = Some(self.enter(sequence, batch)),
                             Err(error) => ended = Some(Err(error.into())),
                         },
                         Ok(None) => ended = Some(Ok(())),
@@ -129,11 +152,22 @@ impl Session {
         Ok((sequence, batch))
     }
 
-    fn record(&self, sequence: i64, batch: Batch) -> Recording {
+    fn enter(&self, sequence: i64, batch: Batch) -> Entering {
         let (api, caller) = (Arc::clone(&self.api), self.caller.clone());
         let items = batch.len();
         Box::pin(async move {
-            let recorded = record(&api, &caller, batch, Patience::Wait).await;
+            let entered = enter(&api, &caller, batch, Patience::Wait).await;
+            (sequence, items, entered)
+        })
+    }
+
+    fn record(&self, sequence: i64, items: usize, entered: Result<Entered, Error>) -> Recording {
+        let api = Arc::clone(&self.api);
+        Box::pin(async move {
+            let recorded = match entered {
+                Ok(entered) => entered.record(&api).await,
+                Err(error) => Err(error),
+            };
             let response = recorded.map(|(results, token)| StreamInteractionsResponse {
                 sequence,
                 results,
@@ -141,5 +175,13 @@ impl Session {
             });
             (items, response)
         })
+    }
+}
+
+/// The end of what is waited for; never, where that is nothing.
+async fn waiting<F: Future + Unpin>(future: &mut Option<F>) -> F::Output {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Each writer is a task with a queue; an interaction goes to the writer of its anchor, so that what belongs to one person
 //! meets in one batch and not in each other's locks, and in the order in which it came. While a writer commits, its queue
-//! fills, so batches grow with the load by themselves. The number of interactions waiting is bounded: a unary call that
+//! fills, so batches grow with the load by themselves. What waits is bounded, in interactions and in bytes: a unary call that
 //! finds no room is told so at once, a stream waits, which holds its sender back.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -38,6 +38,8 @@ pub struct Options {
     pub linger: Duration,
     /// Interactions that may wait in all.
     pub queue_items: usize,
+    /// KiB of interactions that may wait in all.
+    pub queue_kib: usize,
     /// The longest that a batch may take. A server that hangs, or a host that is gone, ends no statement by itself.
     pub patience: Duration,
 }
@@ -57,15 +59,43 @@ struct Job {
     items: Vec<Item>,
     reply: oneshot::Sender<Result<Vec<Answer>, Error>>,
     request: tracing::Span,
-    _room: OwnedSemaphorePermit,
+    _room: Room,
 }
 
 /// The way in.
 #[derive(Debug)]
 pub struct Ingest {
     writers: Vec<mpsc::UnboundedSender<Job>>,
-    room: Arc<Semaphore>,
+    items: Arc<Semaphore>,
+    kib: Arc<Semaphore>,
     queue_items: usize,
+}
+
+/// Room in the queue for some interactions, given back when it is dropped.
+#[derive(Debug)]
+pub struct Room {
+    items: OwnedSemaphorePermit,
+    kib: OwnedSemaphorePermit,
+}
+
+impl Room {
+    /// Takes the part of some of them.
+    fn split(&mut self, items: &[Item]) -> Option<Self> {
+        let (count, kib) = size(items);
+        Some(Self {
+            items: self.items.split(count)?,
+            kib: self.kib.split(kib)?,
+        })
+    }
+}
+
+/// How many interactions these are, and how much room they take, each in whole KiB.
+fn size(items: &[Item]) -> (usize, usize) {
+    // The message and its canonical encoding.
+    let kib = items
+        .iter()
+        .map(|item| 2 * item.prepared.body.len() / 1024 + 1);
+    (items.len(), kib.sum())
 }
 
 /// The writers, to wait for when the service drains.
@@ -102,7 +132,8 @@ impl Ingest {
             .unzip();
         let ingest = Self {
             writers: senders,
-            room: Arc::new(Semaphore::new(options.queue_items)),
+            items: Arc::new(Semaphore::new(options.queue_items)),
+            kib: Arc::new(Semaphore::new(options.queue_kib)),
             queue_items: options.queue_items,
         };
         (ingest, Writers(tasks))
@@ -111,18 +142,18 @@ impl Ingest {
     /// Interactions that wait or are being written.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.queue_items - self.room.available_permits()
+        self.queue_items - self.items.available_permits()
     }
 
-    /// Records the interactions of one call; answers in their order.
+    /// Records the interactions of one call, for which there is room; answers in their order.
     ///
     /// # Errors
-    /// When there is no room, or the database fails for any of them; the others may be stored then.
+    /// When the database fails for any of them; the others may be stored then.
     pub async fn record(
         &self,
         tenant: &Tenant,
         items: Vec<Item>,
-        patience: Patience,
+        mut room: Room,
     ) -> Result<Vec<Answer>, Error> {
         let total = items.len();
         let mut parts: HashMap<usize, (Vec<usize>, Vec<Item>)> = HashMap::new();
@@ -135,12 +166,11 @@ impl Ingest {
             places.push(n);
             part.push(item);
         }
-        let mut room = self.room(total, patience).await?;
         let mut pending = Vec::with_capacity(parts.len());
         for (writer, (places, items)) in parts {
             let (reply, answer) = oneshot::channel();
             let room = room
-                .split(items.len())
+                .split(&items)
                 .ok_or_else(|| Error::bug("queueing", "room for fewer items than came"))?;
             let job = Job {
                 tenant: tenant.clone(),
@@ -169,24 +199,16 @@ impl Ingest {
             .collect()
     }
 
-    async fn room(&self, items: usize, patience: Patience) -> Result<OwnedSemaphorePermit, Error> {
-        let wanted = u32::try_from(items).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.room);
-        match patience {
-            Patience::Refuse => {
-                room.try_acquire_many_owned(wanted)
-                    .map_err(|_| Error::Overloaded {
-                        what: "the ingest queue",
-                    })
-            }
-            Patience::Wait => {
-                room.acquire_many_owned(wanted)
-                    .await
-                    .map_err(|_| Error::Overloaded {
-                        what: "the ingest queue",
-                    })
-            }
-        }
+    /// Room in the queue for the interactions of one call.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] when there is none and the call does not wait.
+    pub async fn room(&self, items: &[Item], patience: Patience) -> Result<Room, Error> {
+        let (items, kib) = size(items);
+        Ok(Room {
+            items: take(&self.items, items, patience).await?,
+            kib: take(&self.kib, kib, patience).await?,
+        })
     }
 
     fn writer_of(&self, item: &Item) -> usize {
@@ -196,6 +218,22 @@ impl Ingest {
             .map_or((0, 0), |anchor| anchor.as_uuid().as_u64_pair());
         usize::try_from(low >> 32).unwrap_or_default() % self.writers.len()
     }
+}
+
+async fn take(
+    room: &Arc<Semaphore>,
+    wanted: usize,
+    patience: Patience,
+) -> Result<OwnedSemaphorePermit, Error> {
+    let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
+    let room = Arc::clone(room);
+    let taken = match patience {
+        Patience::Refuse => room.try_acquire_many_owned(wanted).ok(),
+        Patience::Wait => room.acquire_many_owned(wanted).await.ok(),
+    };
+    taken.ok_or(Error::Overloaded {
+        what: "the ingest queue",
+    })
 }
 
 struct Writer {

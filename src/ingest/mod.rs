@@ -19,6 +19,6 @@ pub mod record;
 mod refold;
 pub mod retract;
 
-pub use batcher::{Ingest, Options, Patience};
+pub use batcher::{Ingest, Options, Patience, Room};
 pub use model::Prepared;
 pub use record::{Answer, Outcome};

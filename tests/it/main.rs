@@ -33,6 +33,7 @@ mod explaining;
 mod facts;
 mod harness;
 mod health;
+mod hostile;
 mod imports;
 mod joining;
 mod joins;

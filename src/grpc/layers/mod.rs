@@ -6,12 +6,14 @@
 //! 1. [`trace`] sees every answer, also those that the layers below it give;
 //! 2. [`mod@panic`] turns a handler's panic into an answer, inside the span, so that the answer names the trace;
 //! 3. [`crate::auth`] answers strangers before their message is decoded;
-//! 4. [`oversize`] stands next to tonic's routes, whose own answers it puts into our words.
+//! 4. [`uploads`] bounds what callers have in our memory;
+//! 5. [`oversize`] stands next to tonic's routes, whose own answers it puts into our words.
 
 pub mod methods;
 pub mod oversize;
 pub mod panic;
 pub mod trace;
+pub mod uploads;
 pub mod web;
 
 use tower::{
@@ -27,16 +29,20 @@ use crate::auth::{AuthLayer, Authenticator};
 /// All layers, the last one outermost.
 pub type Layers = Stack<
     oversize::OversizeLayer,
-    Stack<AuthLayer, Stack<CatchPanicLayer<panic::Answer>, Stack<trace::TraceLayer, Identity>>>,
+    Stack<
+        uploads::UploadsLayer,
+        Stack<AuthLayer, Stack<CatchPanicLayer<panic::Answer>, Stack<trace::TraceLayer, Identity>>>,
+    >,
 >;
 
 /// All layers in their order, for `tonic::transport::Server::layer`.
 #[must_use]
-pub fn layers(authenticator: Authenticator) -> Layers {
+pub fn layers(authenticator: Authenticator, uploads: uploads::Uploads) -> Layers {
     ServiceBuilder::new()
         .layer(trace::TraceLayer::new())
         .layer(panic::layer())
         .layer(AuthLayer::new(authenticator))
+        .layer(uploads::UploadsLayer::new(uploads))
         .layer(oversize::OversizeLayer)
         .into_inner()
 }

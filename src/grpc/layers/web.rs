@@ -18,7 +18,7 @@ use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, heade
 use tonic::body::Body;
 use tonic_web::GrpcWebLayer;
 use tower::{Layer, Service};
-use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+use tower_http::cors::{AllowHeaders, AllowOrigin, Cors, CorsLayer};
 
 use crate::auth;
 
@@ -64,9 +64,9 @@ impl Origins {
     }
 }
 
-/// What stands between browsers and the service, in the order of [`tonic::transport::Server::layer`]: refuse foreign pages,
-/// answer preflights, translate.
-pub fn layers(origins: &Origins) -> (OriginLayer, CorsLayer, GrpcWebLayer) {
+/// What stands between browsers and the service, in the order of [`tonic::transport::Server::layer`]: refuse foreign pages
+/// and answer preflights, then translate.
+pub fn layers(origins: &Origins) -> (OriginLayer, GrpcWebLayer) {
     let allowed = origins.clone();
     let cors = CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(move |origin, _| {
@@ -76,20 +76,25 @@ pub fn layers(origins: &Origins) -> (OriginLayer, CorsLayer, GrpcWebLayer) {
         .allow_headers(AllowHeaders::list(SENT.map(HeaderName::from_static)))
         .expose_headers(READABLE)
         .max_age(REMEMBERED);
-    (OriginLayer(origins.clone()), cors, GrpcWebLayer::new())
+    let origins = origins.clone();
+    (OriginLayer { origins, cors }, GrpcWebLayer::new())
 }
 
 /// Puts an [`Origin`] around a service.
 #[derive(Clone, Debug)]
-pub struct OriginLayer(Origins);
+pub struct OriginLayer {
+    origins: Origins,
+    cors: CorsLayer,
+}
 
-impl<S> Layer<S> for OriginLayer {
+impl<S: Clone> Layer<S> for OriginLayer {
     type Service = Origin<S>;
 
     fn layer(&self, inner: S) -> Origin<S> {
         Origin {
+            pages: self.cors.layer(inner.clone()),
             inner,
-            origins: self.0.clone(),
+            origins: self.origins.clone(),
         }
     }
 }
@@ -97,29 +102,44 @@ impl<S> Layer<S> for OriginLayer {
 /// Answers 403 to pages that are not allowed.
 #[derive(Clone, Debug)]
 pub struct Origin<S> {
+    /// For those who name no origin.
     inner: S,
+    /// For pages.
+    pages: Cors<S>,
     origins: Origins,
 }
 
-impl<S, B> Service<Request<B>> for Origin<S>
+impl<S> Service<Request<Body>> for Origin<S>
 where
-    S: Service<Request<B>, Response = Response<Body>>,
+    S: Service<Request<Body>, Response = Response<Body>>,
 {
     type Response = Response<Body>;
     type Error = S::Error;
-    type Future = Either<S::Future, Ready<Result<Response<Body>, S::Error>>>;
+    type Future = Either<S::Future, Either<PageFuture<S>, Refusal<S::Error>>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(context)
+        match self.inner.poll_ready(context) {
+            Poll::Ready(Ok(())) => self.pages.poll_ready(context),
+            other => other,
+        }
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        if !request.headers().contains_key(header::ORIGIN) {
+            return Either::Left(self.inner.call(request));
+        }
         let mut origins = request.headers().get_all(header::ORIGIN).iter();
         if origins.all(|origin| self.origins.allows(origin)) {
-            return Either::Left(self.inner.call(request));
+            return Either::Right(Either::Left(self.pages.call(request)));
         }
         let mut refusal = Response::new(Body::empty());
         *refusal.status_mut() = StatusCode::FORBIDDEN;
-        Either::Right(ready(Ok(refusal)))
+        Either::Right(Either::Right(ready(Ok(refusal))))
     }
 }
+
+/// The answer to a page.
+type PageFuture<S> = <Cors<S> as Service<Request<Body>>>::Future;
+
+/// The answer to a page that is not allowed.
+type Refusal<E> = Ready<Result<Response<Body>, E>>;

@@ -158,6 +158,19 @@ impl Service {
         Ok(response.into_inner())
     }
 
+    /// Nothing is stored, and a customer who comes now is served.
+    pub async fn assert_unharmed(&self) {
+        let report = self.verify("default").await;
+        assert_eq!((report.interactions, report.differences), (0, 0));
+        self.record_all(vec![make::seen(
+            "afterwards",
+            0,
+            &["email=afterwards@example.com"],
+        )])
+        .await;
+        assert!(self.profile("email=afterwards@example.com").await.known);
+    }
+
     /// Recomputing the default tenant must find nothing.
     pub async fn assert_agrees(&self) {
         let report = self.verify("default").await;

@@ -1,14 +1,23 @@
 //! Calls with bytes that no generated client would send.
 
+use std::{
+    collections::VecDeque,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
 use bytes::{Buf as _, BufMut as _, Bytes};
 use futures_util::Stream;
+use http_body::Frame;
 use tonic::{
     Request, Status,
+    body::Body,
     client::Grpc,
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
     codegen::http::uri::PathAndQuery,
     transport::Channel,
 };
+use tower::Service as _;
 
 /// Sends and takes bytes as they are.
 #[derive(Clone, Copy, Debug, Default)]
@@ -77,6 +86,40 @@ pub async fn stream(
             Ok(Some(_)) => came += 1,
             Ok(None) => return (came, Ok(())),
             Err(status) => return (came, Err(status)),
+        }
+    }
+}
+
+/// A call whose message is announced with more bytes than come; ends when the service ends it.
+pub async fn half_sent(mut channel: Channel, path: &'static str, announced: u32, sent: Bytes) {
+    let mut head = vec![0];
+    head.extend(announced.to_be_bytes());
+    let request = http::Request::post(path)
+        .header("content-type", "application/grpc")
+        .header("te", "trailers")
+        .body(Body::new(Half([head.into(), sent].into())))
+        .unwrap();
+    std::future::poll_fn(|context| channel.poll_ready(context))
+        .await
+        .unwrap();
+    // Whether it is refused or cut off, it is over.
+    let _ = channel.call(request).await;
+}
+
+/// Some bytes, and then nothing, without an end.
+struct Half(VecDeque<Bytes>);
+
+impl http_body::Body for Half {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        match self.0.pop_front() {
+            Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            None => Poll::Pending,
         }
     }
 }

@@ -1,0 +1,335 @@
+//! How much of what callers send may be in memory at a time.
+//!
+//! What must stay true: the bytes of all requests that have come in and are not answered yet, plus a little for each open
+//! call, stay under one limit, however many connections, streams and half-sent messages there are. What would go beyond
+//! it is answered `RESOURCE_EXHAUSTED`, `overloaded`, and may be sent again.
+//!
+//! Bytes are charged as they arrive, and again by what they weigh when they are decoded, and given back when the call is over. A stream gives back earlier: whoever reads it
+//! calls [`Upload::settle`] once the messages that it has read are accounted for elsewhere.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    task::{Context, Poll},
+};
+
+use futures_util::future::BoxFuture;
+use http::{Request, Response};
+use http_body::{Frame, SizeHint};
+use prost::bytes::Bytes;
+use tonic::{Status, body::Body};
+use tower::{Layer, Service};
+
+use crate::error::Error;
+
+/// What an open call costs besides what it sends.
+const CALL: usize = 16 << 10;
+
+/// The bytes that callers may have in memory, and those that they have.
+#[derive(Clone, Debug)]
+pub struct Uploads(Arc<Budget>);
+
+#[derive(Debug)]
+struct Budget {
+    limit: usize,
+    used: AtomicUsize,
+}
+
+impl Uploads {
+    /// With a limit in bytes.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        let used = AtomicUsize::new(0);
+        Self(Arc::new(Budget { limit, used }))
+    }
+
+    /// Bytes that callers have in memory.
+    #[must_use]
+    pub fn used(&self) -> usize {
+        self.0.used.load(Relaxed)
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        let take = |used: usize| {
+            let sum = used.checked_add(bytes)?;
+            (sum <= self.0.limit).then_some(sum)
+        };
+        self.0.used.fetch_update(Relaxed, Relaxed, take).is_ok()
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.0.used.fetch_sub(bytes, Relaxed);
+    }
+
+    /// Begins a call, if there is room for one more.
+    fn begin(&self) -> Option<Upload> {
+        self.take(CALL).then(|| {
+            Upload(Arc::new(Held {
+                uploads: self.clone(),
+                whole: AtomicUsize::new(0),
+                part: AtomicUsize::new(0),
+            }))
+        })
+    }
+}
+
+/// What one call has in memory, given back with the last of its handles.
+#[derive(Clone, Debug)]
+pub struct Upload(Arc<Held>);
+
+#[derive(Debug)]
+struct Held {
+    uploads: Uploads,
+    /// Bytes of messages that came whole.
+    whole: AtomicUsize,
+    /// Bytes of the message that is coming.
+    part: AtomicUsize,
+}
+
+impl Upload {
+    /// Gives back the bytes of all messages that came whole.
+    pub fn settle(&self) {
+        self.0.uploads.give_back(self.0.whole.swap(0, Relaxed));
+    }
+
+    /// Runs something that decodes messages of this call.
+    pub async fn decoding<F: Future>(self, work: F) -> F::Output {
+        CURRENT.scope(self, work).await
+    }
+
+    fn charge(&self, bytes: usize) -> bool {
+        let room = self.0.uploads.take(bytes);
+        if room {
+            self.0.part.fetch_add(bytes, Relaxed);
+        }
+        room
+    }
+
+    /// A message has come whole; `rest` bytes are of the next.
+    fn complete(&self, rest: usize) {
+        let part = self.0.part.swap(rest, Relaxed);
+        self.0.whole.fetch_add(part - rest.min(part), Relaxed);
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let held = CALL + *self.whole.get_mut() + *self.part.get_mut();
+        self.uploads.give_back(held);
+    }
+}
+
+tokio::task_local! {
+    /// The call whose messages are being decoded: a decoder knows of nothing but its bytes.
+    static CURRENT: Upload;
+}
+
+/// Charges the call that is being decoded for what a message of it weighs; answers whether there is room.
+pub(in crate::grpc) fn charge(weight: usize) -> bool {
+    let charged = CURRENT.try_with(|upload| {
+        let room = upload.0.uploads.take(weight);
+        if room {
+            upload.0.whole.fetch_add(weight, Relaxed);
+        }
+        room
+    });
+    charged.unwrap_or(true)
+}
+
+/// Puts a [`Bounded`] around a service.
+#[derive(Clone, Debug)]
+pub struct UploadsLayer(Uploads);
+
+impl UploadsLayer {
+    /// With a limit for all calls together.
+    #[must_use]
+    pub const fn new(uploads: Uploads) -> Self {
+        Self(uploads)
+    }
+}
+
+impl<S> Layer<S> for UploadsLayer {
+    type Service = Bounded<S>;
+
+    fn layer(&self, inner: S) -> Bounded<S> {
+        Bounded {
+            inner,
+            uploads: self.0.clone(),
+        }
+    }
+}
+
+/// Bounds what calls have in memory.
+#[derive(Clone, Debug)]
+pub struct Bounded<S> {
+    inner: S,
+    uploads: Uploads,
+}
+
+impl<S> Service<Request<Body>> for Bounded<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<Response<Body>, S::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let Some(upload) = self.uploads.begin() else {
+            return Box::pin(async { Ok(Status::from(overloaded()).into_http()) });
+        };
+        request.extensions_mut().insert(upload.clone());
+        let body = upload.clone();
+        let request = request.map(|inner| {
+            Body::new(Counted {
+                inner,
+                upload: body,
+                framing: Framing::default(),
+            })
+        });
+        let answer = self.inner.call(request);
+        // Held in the scope, so that a unary call holds what it sent until it is answered.
+        Box::pin(upload.decoding(answer))
+    }
+}
+
+pub(in crate::grpc) fn overloaded() -> Error {
+    Error::Overloaded {
+        what: "the memory for requests",
+    }
+}
+
+/// A request's body, charged as it arrives.
+struct Counted {
+    inner: Body,
+    upload: Upload,
+    framing: Framing,
+}
+
+impl http_body::Body for Counted {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let polled = Pin::new(&mut self.inner).poll_frame(context);
+        if let Poll::Ready(Some(Ok(frame))) = &polled
+            && let Some(data) = frame.data_ref()
+        {
+            if !self.upload.charge(data.len()) {
+                return Poll::Ready(Some(Err(overloaded().into())));
+            }
+            if let Some(rest) = self.framing.follow(data) {
+                self.upload.complete(rest);
+            }
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// Where in the sequence of length-prefixed messages a body is: a flag, four bytes of length, the message.
+#[derive(Debug, Default)]
+struct Framing {
+    /// Bytes of the prefix that came, and their value so far.
+    prefix: (usize, u32),
+    /// Bytes of the message that are still to come.
+    missing: usize,
+}
+
+impl Framing {
+    /// Follows some bytes. When a message came whole in them: how many bytes came after the last that did.
+    fn follow(&mut self, mut data: &[u8]) -> Option<usize> {
+        let mut completed = None;
+        while !data.is_empty() {
+            let (seen, length) = self.prefix;
+            if seen < 5 {
+                // The first byte is the flag.
+                let length = if seen == 0 {
+                    0
+                } else {
+                    length << 8 | u32::from(data[0])
+                };
+                self.prefix = (seen + 1, length);
+                data = &data[1..];
+                if seen < 4 {
+                    continue;
+                }
+                self.missing = usize::try_from(length).unwrap_or(usize::MAX);
+            }
+            let taken = self.missing.min(data.len());
+            data = &data[taken..];
+            self.missing -= taken;
+            if self.missing == 0 {
+                self.prefix = (0, 0);
+                completed = Some(data.len());
+            }
+        }
+        completed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_a_call_holds_is_given_back_when_it_is_over() {
+        let uploads = Uploads::new(CALL + 100);
+        let upload = uploads.begin().unwrap();
+        assert!(uploads.begin().is_none());
+        assert!(upload.charge(100) && !upload.charge(1));
+        upload.complete(40);
+        assert_eq!(uploads.used(), CALL + 100);
+        upload.settle();
+        assert_eq!(uploads.used(), CALL + 40);
+        assert!(upload.charge(60));
+        drop(upload.clone());
+        assert_eq!(uploads.used(), CALL + 100);
+        drop(upload);
+        assert_eq!(uploads.used(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn framing_finds_the_end_of_every_message_however_it_is_cut(
+            messages in prop::collection::vec(0_usize..40, 1..8),
+            cuts in prop::collection::vec(1_usize..9, 1..100),
+        ) {
+            let mut bytes = Vec::new();
+            let mut ends = Vec::new();
+            for length in messages {
+                bytes.push(0);
+                bytes.extend(u32::try_from(length).unwrap().to_be_bytes());
+                bytes.extend(vec![7; length]);
+                ends.push(bytes.len());
+            }
+            let (mut framing, mut at, mut cuts) = (Framing::default(), 0, cuts.iter().cycle());
+            while at < bytes.len() {
+                let to = (at + cuts.next().unwrap()).min(bytes.len());
+                let last = ends.iter().rev().find(|end| (at + 1..=to).contains(*end));
+                prop_assert_eq!(framing.follow(&bytes[at..to]), last.map(|end| to - end));
+                at = to;
+            }
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Hostile input: every fault is named, nothing is stored of it, memory stays bounded and others are served meanwhile.
+
+mod fields;
+mod floods;
+mod wire;
