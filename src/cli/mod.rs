@@ -105,14 +105,11 @@ impl Failure {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let result = Settings::load(cli.config.as_deref(), process_environment())
+    let result = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
         .map_err(Failure::from)
-        .and_then(|settings| {
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .enable_all()
-                .build()?;
-            runtime.block_on(run(cli.command, settings))
-        });
+        .and_then(|runtime| runtime.block_on(run(cli)));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -125,19 +122,21 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command, settings: Settings) -> Result<(), Failure> {
-    match command {
-        Command::Serve => serve(&settings).await,
+/// Who only asks a service needs no settings: those of a server, or mistakes in them, are nothing to such a command.
+async fn run(cli: Cli) -> Result<(), Failure> {
+    let settings = || Settings::load(cli.config.as_deref(), process_environment());
+    match cli.command {
+        Command::Serve => serve(&settings()?).await,
         Command::Migrate => {
-            let opened = open(&settings, Schema::Migrate).await?;
+            let opened = open(&settings()?, Schema::Migrate).await?;
             say(format_args!("the schema is up to date"));
             opened.close().await;
             Ok(())
         }
-        Command::Import(args) => store::import(&settings, &args).await,
+        Command::Import(args) => store::import(&settings()?, &args).await,
         Command::Get(args) => get::get(&args).await,
-        Command::Verify(args) => store::verify(&settings, &args).await,
-        Command::Digest(args) => store::digest(&settings, &args).await,
+        Command::Verify(args) => store::verify(&settings()?, &args).await,
+        Command::Digest(args) => store::digest(&settings()?, &args).await,
     }
 }
 

@@ -127,6 +127,10 @@ async fn get_prints_a_profile_for_people_and_as_json() {
     };
     let text = printed(get(&["customer_id=C-1"])).await;
     assert!(text.contains("customer_id C-1"), "{text}");
+    let mut elsewhere = get(&["customer_id=C-1"]);
+    elsewhere.env("CUSTOMER_PROFILE_URL", "http://127.0.0.1:1");
+    elsewhere.env("CUSTOMER_PROFILE_INGEST__WRITERS", "nonsense");
+    assert_eq!(printed(elsewhere).await, text, "no settings of a server");
     let json: Value =
         serde_json::from_str(&printed(get(&["customer_id=C-1", "--json"])).await).unwrap();
     let profile = &json["profile"];
@@ -139,7 +143,7 @@ async fn get_prints_a_profile_for_people_and_as_json() {
     assert!(said.contains("NotFound"), "{said}");
     let said = failed(
         &run(get(&["customer_id=C-1", "--tenant", "Not A Slug"])).await,
-        1,
+        2,
     );
     assert!(said.contains("tenant"), "{said}");
     service.stop().await;
