@@ -116,20 +116,3 @@ pub fn channel(url: &str) -> Result<Channel, Failure> {
     })?;
     Ok(endpoint.connect_lazy())
 }
-
-/// A failed call in one line: its code, its text, and what exactly is wrong.
-#[must_use]
-pub fn describe(status: &Status) -> String {
-    use tonic_types::StatusExt as _;
-    let mut text = format!("{:?}: {}", status.code(), status.message());
-    let details = status.get_error_details();
-    if let Some(bad) = details.bad_request() {
-        for violation in &bad.field_violations {
-            text.push_str("\n  ");
-            text.push_str(&violation.field);
-            text.push_str(": ");
-            text.push_str(&violation.description);
-        }
-    }
-    text
-}

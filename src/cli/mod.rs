@@ -4,10 +4,17 @@
 //! configuration that is wrong ends with 64 before anything is opened, anything else that fails with 1.
 
 pub mod client;
-pub mod get;
 pub mod import;
+mod json;
 mod progress;
+pub mod search;
+pub mod show;
+mod status;
 pub mod store;
+pub mod terminal;
+pub mod timeline;
+pub mod who;
+mod words;
 
 use std::{
     fmt,
@@ -51,7 +58,11 @@ enum Command {
     /// Import an export file through a mapping file, or undo an import.
     Import(Box<import::ImportArgs>),
     /// Show one profile.
-    Get(get::GetArgs),
+    Get(Box<show::GetArgs>),
+    /// Show what happened with one customer, newest first.
+    Timeline(Box<timeline::TimelineArgs>),
+    /// Find profiles by traits, or by when they were last seen.
+    Search(Box<search::SearchArgs>),
     /// Recompute every profile from its interactions and report differences; exit 1 if there are any.
     Verify(store::TenantArgs),
     /// Print one hash over all profiles.
@@ -134,7 +145,9 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             Ok(())
         }
         Command::Import(args) => store::import(&settings()?, &args).await,
-        Command::Get(args) => get::get(&args).await,
+        Command::Get(args) => show::get(&args).await,
+        Command::Timeline(args) => timeline::timeline(&args).await,
+        Command::Search(args) => search::search(&args).await,
         Command::Verify(args) => store::verify(&settings()?, &args).await,
         Command::Digest(args) => store::digest(&settings()?, &args).await,
     }

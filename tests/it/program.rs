@@ -140,7 +140,7 @@ async fn get_prints_a_profile_for_people_and_as_json() {
     assert_eq!(by_id, text);
 
     let said = failed(&run(get(&["customer_id=nobody"])).await, 1);
-    assert!(said.contains("NotFound"), "{said}");
+    assert!(said.contains("nobody is known"), "{said}");
     let said = failed(
         &run(get(&["customer_id=C-1", "--tenant", "Not A Slug"])).await,
         2,

@@ -1,0 +1,136 @@
+//! `get`: one profile on one screen that can be read from while on the phone, or as the protocol's JSON.
+//!
+//! Who it is and how sure that is; what waits for somebody; what happened lately; what it is worth, thought and allowed;
+//! where the answer came from. Each part is a function from the answer to lines, and says nothing when there is nothing to
+//! say.
+
+mod header;
+mod lately;
+mod standing;
+
+#[cfg(test)]
+mod tests;
+
+use clap::Args;
+
+pub(super) use header::name;
+
+use super::{
+    Failure, client,
+    json::Printer,
+    terminal::{Line, Look, Screen, Tone, emit, text},
+    who::Who,
+};
+use crate::proto::v1::{
+    GetProfileRequest, GetProfileResponse, Profile, profile_service_client::ProfileServiceClient,
+};
+
+/// Columns before the body of a part, where its name stands.
+const GUTTER: usize = 10;
+
+/// Whose profile to show.
+#[derive(Args, Debug)]
+pub struct GetArgs {
+    #[command(flatten)]
+    who: Who,
+
+    #[command(flatten)]
+    target: client::Target,
+
+    #[command(flatten)]
+    look: Look,
+
+    /// Print the answer as JSON of the protocol.
+    #[arg(long)]
+    json: bool,
+}
+
+/// `get`.
+pub(super) async fn get(args: &GetArgs) -> Result<(), Failure> {
+    let request = GetProfileRequest {
+        lookup: Some(args.who.lookup()?),
+        ..GetProfileRequest::default()
+    };
+    let mut client = ProfileServiceClient::new(args.target.connect()?);
+    let answer = client
+        .get_profile(request)
+        .await
+        .map_err(|status| args.who.failed(&status))?
+        .into_inner();
+    if args.json {
+        emit(&Printer::new("GetProfileResponse")?.pretty(&answer)?)?;
+    } else {
+        let screen = args.look.screen();
+        let lines = lines(&answer, args.who.answered(answer.answered_by), &screen);
+        screen.print(&lines)?;
+    }
+    Ok(())
+}
+
+/// What the parts are made of.
+struct View<'a> {
+    answer: &'a GetProfileResponse,
+    profile: &'a Profile,
+    /// The identifier that answered, when several were asked for.
+    answered: Option<&'a str>,
+    screen: &'a Screen,
+    /// Columns of the body of a part.
+    room: usize,
+}
+
+/// The whole screen.
+fn lines(answer: &GetProfileResponse, answered: Option<&str>, screen: &Screen) -> Vec<Line> {
+    let unknown = Profile::default();
+    let view = View {
+        answer,
+        profile: answer.profile.as_ref().unwrap_or(&unknown),
+        answered,
+        screen,
+        room: screen.width - GUTTER,
+    };
+    // In the order in which somebody on the phone needs them. Feelings belong after the tickets, next steps before them.
+    let blocks = [
+        header::who(&view),
+        lately::tickets(&view),
+        lately::latest(&view),
+        [
+            standing::orders(&view),
+            standing::surveys(&view),
+            standing::consents(&view),
+            standing::facts(&view),
+        ]
+        .concat(),
+        header::origin(&view),
+    ];
+    let mut lines: Vec<Line> = Vec::new();
+    for block in blocks.into_iter().filter(|block| !block.is_empty()) {
+        if !lines.is_empty() {
+            lines.push(Line::default());
+        }
+        lines.extend(block);
+    }
+    lines
+}
+
+/// A part: its name beside its first line, the others below.
+fn part(name: &str, tone: Tone, body: Vec<Line>) -> Vec<Line> {
+    let mut name = Some(name);
+    body.into_iter()
+        .map(|line| {
+            let label = Line::default().with(tone, name.take().unwrap_or_default());
+            label.padded(GUTTER).then(line)
+        })
+        .collect()
+}
+
+/// Plain words, broken where they have to be.
+fn prose(words: &str, columns: usize) -> Vec<Line> {
+    let lines = text::wrap(words, columns);
+    lines.iter().map(|line| Line::of(line)).collect()
+}
+
+/// How many more there are than are shown.
+fn more(all: usize, shown: usize, what: &str) -> Option<Line> {
+    let left = all.checked_sub(shown).filter(|left| *left > 0)?;
+    Some(Line::default().with(Tone::Faint, &format!("and {left} more{what}")))
+}
