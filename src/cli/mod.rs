@@ -4,6 +4,7 @@
 //! configuration that is wrong ends with 64 before anything is opened, anything else that fails with 1.
 
 pub mod client;
+pub mod explain;
 pub mod import;
 mod json;
 mod progress;
@@ -63,6 +64,8 @@ enum Command {
     Timeline(Box<timeline::TimelineArgs>),
     /// Find profiles by traits, or by when they were last seen.
     Search(Box<search::SearchArgs>),
+    /// Show why identifiers are one person.
+    Explain(Box<explain::ExplainArgs>),
     /// Recompute every profile from its interactions and report differences; exit 1 if there are any.
     Verify(store::TenantArgs),
     /// Print one hash over all profiles.
@@ -148,6 +151,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Get(args) => show::get(&args).await,
         Command::Timeline(args) => timeline::timeline(&args).await,
         Command::Search(args) => search::search(&args).await,
+        Command::Explain(args) => explain::explain(&args).await,
         Command::Verify(args) => store::verify(&settings()?, &args).await,
         Command::Digest(args) => store::digest(&settings()?, &args).await,
     }
