@@ -3,6 +3,7 @@
 //! What must stay true: nothing but data goes to standard output; progress, summaries and errors go to standard error. A
 //! configuration that is wrong ends with 64 before anything is opened, anything else that fails with 1.
 
+pub mod call;
 pub mod client;
 pub mod explain;
 pub mod import;
@@ -66,6 +67,8 @@ enum Command {
     Search(Box<search::SearchArgs>),
     /// Show why identifiers are one person.
     Explain(Box<explain::ExplainArgs>),
+    /// Call any method of a service that has reflection.
+    Call(Box<call::CallArgs>),
     /// Recompute every profile from its interactions and report differences; exit 1 if there are any.
     Verify(store::TenantArgs),
     /// Print one hash over all profiles.
@@ -152,6 +155,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Timeline(args) => timeline::timeline(&args).await,
         Command::Search(args) => search::search(&args).await,
         Command::Explain(args) => explain::explain(&args).await,
+        Command::Call(args) => call::call(&args).await,
         Command::Verify(args) => store::verify(&settings()?, &args).await,
         Command::Digest(args) => store::digest(&settings()?, &args).await,
     }
