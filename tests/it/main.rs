@@ -24,6 +24,7 @@
 mod acknowledged;
 mod architecture;
 mod clients;
+mod commands;
 mod crashes;
 mod departments;
 mod docs;
