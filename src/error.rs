@@ -63,6 +63,9 @@ pub enum Error {
         /// What is hidden, for example `traits[birth_date]`: names of the configuration, no values.
         fields: Vec<String>,
     },
+    /// The credential is good, but not for the tenant of the call.
+    #[error("the tenant is none of the credential's")]
+    WrongTenant,
     /// Too much is going on.
     #[error("overloaded: {what}")]
     Overloaded {

@@ -5,6 +5,7 @@
 //! | [`app`] | wiring: database, services, background work, drain |
 //! | [`cli`] | the commands |
 //! | [`config`], [`telemetry`], [`auth`] | settings, logs with traces and metrics, callers |
+//! | [`tls`] | encrypted connections, and who is at their other end |
 //! | [`grpc`] | the services, one file each; checks of requests; errors as statuses |
 //! | [`ingest`] | recording and retracting, one transaction a batch |
 //! | [`lookup`] | finding and showing profiles, timelines, searches |
@@ -36,5 +37,6 @@ pub mod proto;
 pub mod storage;
 pub mod telemetry;
 pub mod tenants;
+pub mod tls;
 pub mod verify;
 pub mod worker;

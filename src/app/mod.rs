@@ -6,11 +6,14 @@
 //! - A drain first says that it is not ready, then ends streams, lets calls finish, waits until every accepted interaction
 //!   is answered, and only then lets go of the database; so nothing that was acknowledged, or will be, is lost.
 
+mod access;
 mod health;
 mod open;
 mod private;
+mod reload;
 mod serve;
 
+pub use access::AccessError;
 pub use open::{OpenError, Opened, Schema, open};
 pub use private::Private;
 pub use serve::{ServeError, Server};

@@ -21,9 +21,12 @@ use tonic::{
 };
 use tower::service_fn;
 
-use super::{health, open::Opened};
+use super::{
+    access::{Access, AccessError},
+    health,
+    open::Opened,
+};
 use crate::{
-    auth::Authenticator,
     clock::Clock,
     config::{Address, Settings},
     grpc::{
@@ -46,7 +49,7 @@ use crate::{
         },
     },
     telemetry::{http as pages, metrics::Metrics},
-    worker,
+    tls, worker,
 };
 
 /// Why a process cannot serve.
@@ -60,12 +63,23 @@ pub enum ServeError {
         /// Why not.
         source: io::Error,
     },
+    /// Who may call cannot be told.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// Reflection could not be built.
     #[error("the descriptors are broken: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
     /// The transport failed.
     #[error("serving failed: {0}")]
     Transport(#[from] tonic::transport::Error),
+}
+
+impl ServeError {
+    /// Whether the operator has to change the configuration (exit code 64).
+    #[must_use]
+    pub fn is_configuration(&self) -> bool {
+        matches!(self, Self::Access(_))
+    }
 }
 
 /// A serving process.
@@ -94,15 +108,16 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_secs(1);
 
 impl Server {
-    /// Takes the addresses of the settings and serves.
+    /// Takes the addresses of the settings and serves, to those whom the settings let in.
     ///
     /// # Errors
-    /// When an address cannot be had.
+    /// When an address cannot be had, or files of keys or certificates cannot be used.
     pub async fn start(
         settings: &Settings,
         opened: Opened,
         metrics: Metrics,
     ) -> Result<Self, ServeError> {
+        let access = Access::load(settings).await?;
         match &settings.listen.grpc {
             Address::Tcp(address) => {
                 let incoming = TcpIncoming::bind(*address)
@@ -112,7 +127,7 @@ impl Server {
                 let bound = incoming
                     .local_addr()
                     .map_err(|source| bind_error(address, source))?;
-                let mut server = Self::run(settings, opened, Some(metrics), incoming).await?;
+                let mut server = Self::secure(settings, opened, metrics, access, incoming).await?;
                 server.grpc = Some(Address::Tcp(bound));
                 Ok(server)
             }
@@ -120,7 +135,7 @@ impl Server {
                 let listener =
                     bind_unix(path).map_err(|source| bind_error(&path.display(), source))?;
                 let incoming = UnixListenerStream::new(listener);
-                let mut server = Self::run(settings, opened, Some(metrics), incoming).await?;
+                let mut server = Self::secure(settings, opened, metrics, access, incoming).await?;
                 server.grpc = Some(Address::Unix(path.clone()));
                 server.socket_file = Some(path.clone());
                 Ok(server)
@@ -128,7 +143,30 @@ impl Server {
         }
     }
 
-    /// Serves this process alone, and connects to it.
+    /// Serves with TLS where there is TLS.
+    async fn secure<S, C>(
+        settings: &Settings,
+        opened: Opened,
+        metrics: Metrics,
+        mut access: Access,
+        incoming: S,
+    ) -> Result<Self, ServeError>
+    where
+        S: Stream<Item = io::Result<C>> + Send + 'static,
+        C: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+        C::ConnectInfo: Clone + Send + Sync + 'static,
+    {
+        match access.tls.take() {
+            Some(current) => {
+                let incoming = tls::accept(incoming, current);
+                Self::run(settings, opened, Some(metrics), access, incoming).await
+            }
+            None => Self::run(settings, opened, Some(metrics), access, incoming).await,
+        }
+    }
+
+    /// Serves this process alone, and connects to it. Whoever can call is this process, so no credential is asked for,
+    /// whatever the settings say.
     ///
     /// # Errors
     /// When the connection cannot be made.
@@ -139,7 +177,7 @@ impl Server {
         let (sender, receiver) =
             tokio::sync::mpsc::channel::<io::Result<tokio::io::DuplexStream>>(1);
         let incoming = tokio_stream::wrappers::ReceiverStream::new(receiver);
-        let server = Self::run(settings, opened, None, incoming).await?;
+        let server = Self::run(settings, opened, None, Access::own(), incoming).await?;
         let connector = service_fn(move |_: http::Uri| {
             let sender = sender.clone();
             async move {
@@ -161,6 +199,7 @@ impl Server {
         settings: &Settings,
         opened: Opened,
         metrics: Option<Metrics>,
+        access: Access,
         incoming: S,
     ) -> Result<Self, ServeError>
     where
@@ -195,6 +234,12 @@ impl Server {
                 background.clone(),
             )),
         ];
+        for watcher in access.watchers {
+            let stop = background.clone();
+            tasks.push(tokio::spawn(async move {
+                stop.run_until_cancelled(watcher).await;
+            }));
+        }
         let mut bound = None;
         if let (Some(address), Some(metrics)) = (settings.listen.metrics, metrics) {
             let page = pages::Server::bind(address, metrics, is_ready)
@@ -217,7 +262,7 @@ impl Server {
             .layer(pages)
             .layer(translation)
             .layer(layers(
-                Authenticator::from(settings.auth.mode),
+                access.authenticator,
                 Uploads::new(settings.limits.request_bytes),
             ))
             .add_routes(routes)

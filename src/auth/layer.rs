@@ -2,15 +2,20 @@
 
 use std::{
     future::{Ready, ready},
+    sync::Arc,
     task::{Context, Poll},
 };
 
-use futures_util::future::Either;
+use futures_util::{
+    TryFutureExt as _,
+    future::{Either, MapOk},
+};
 use http::{Request, Response};
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 
-use super::Authenticator;
+use super::{Authenticator, Refused};
+use crate::error::Error;
 
 /// Services that answer strangers: they know nothing of customers, and probes have no credential.
 const OPEN: [&str; 3] = [
@@ -19,8 +24,12 @@ const OPEN: [&str; 3] = [
     "/grpc.reflection.v1alpha.ServerReflection/",
 ];
 
+/// Beside an answer that is a refusal: whose call it was, from a credential that was verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known(pub Arc<str>);
+
 /// Puts an [`Auth`] around a service.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct AuthLayer(Authenticator);
 
 impl AuthLayer {
@@ -37,7 +46,7 @@ impl<S> Layer<S> for AuthLayer {
     fn layer(&self, inner: S) -> Auth<S> {
         Auth {
             inner,
-            authenticator: self.0,
+            authenticator: self.0.clone(),
         }
     }
 }
@@ -49,13 +58,17 @@ pub struct Auth<S> {
     authenticator: Authenticator,
 }
 
+/// Adds who called to an answer.
+type Sign = Box<dyn FnOnce(Response<Body>) -> Response<Body> + Send>;
+
 impl<S, B> Service<Request<B>> for Auth<S>
 where
     S: Service<Request<B>, Response = Response<Body>>,
 {
     type Response = Response<Body>;
     type Error = S::Error;
-    type Future = Either<S::Future, Ready<Result<Response<Body>, S::Error>>>;
+    type Future =
+        Either<Either<S::Future, MapOk<S::Future, Sign>>, Ready<Result<Response<Body>, S::Error>>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
@@ -64,15 +77,36 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let path = request.uri().path();
         if OPEN.iter().any(|open| path.starts_with(open)) {
-            return Either::Left(self.inner.call(request));
+            return Either::Left(Either::Left(self.inner.call(request)));
         }
         let (mut head, body) = request.into_parts();
         match self.authenticator.authenticate(&head) {
             Ok(caller) => {
+                let name = Arc::clone(&caller.name);
                 head.extensions.insert(caller);
-                Either::Left(self.inner.call(Request::from_parts(head, body)))
+                let answer = self.inner.call(Request::from_parts(head, body));
+                if !self.authenticator.is_certain() {
+                    return Either::Left(Either::Left(answer));
+                }
+                let sign: Sign = Box::new(|response| sign(response, name));
+                Either::Left(Either::Right(answer.map_ok(sign)))
             }
-            Err(error) => Either::Right(ready(Ok(Status::from(error).into_http()))),
+            Err(Refused { why, name }) => {
+                let answer = Status::from(Error::from(why)).into_http();
+                let answer = match name {
+                    Some(name) => sign(answer, name),
+                    None => answer,
+                };
+                Either::Right(ready(Ok(answer)))
+            }
         }
     }
+}
+
+/// Says whose call it was, where the answer is a status alone.
+fn sign(mut response: Response<Body>, name: Arc<str>) -> Response<Body> {
+    if response.headers().contains_key(Status::GRPC_STATUS) {
+        response.extensions_mut().insert(Known(name));
+    }
+    response
 }

@@ -112,6 +112,7 @@ impl Failure {
         let configuration = match self {
             Self::Settings(_) => true,
             Self::Open(error) => error.is_configuration(),
+            Self::Serve(error) => error.is_configuration(),
             _ => false,
         };
         ExitCode::from(if configuration { 64 } else { 1 })

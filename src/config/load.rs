@@ -9,11 +9,11 @@ use std::{
 };
 
 use super::{
-    AuthMode, Settings,
+    AuthMode, Settings, access,
     path::{Key, distance},
     problem::{Origin, Problem, Problems},
     source::{self, Said, Values},
-    table::{Setting, TABLE},
+    table::{self, Setting},
     value::Value,
 };
 
@@ -45,7 +45,7 @@ impl Settings {
     /// Sets what was said. A tenant starts with the defaults of tenants: `tenant_defaults` sorts before `tenants`.
     fn apply(&mut self, values: &Values, problems: &mut Vec<Problem>) {
         for (key, said) in values {
-            let found = TABLE.iter().find_map(|setting| {
+            let found = table::settings().find_map(|setting| {
                 let names = key.matches(setting.key)?;
                 Some((setting, names))
             });
@@ -100,6 +100,10 @@ impl Settings {
                         hash_secret_file (CUSTOMER_PROFILE_HASH_SECRET_FILE) or hash_secret (CUSTOMER_PROFILE_HASH_SECRET)";
             wrong(&["database.url"], text.to_owned());
         }
+        for (keys, text) in access::contradictions(&self.auth, &self.tls) {
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            wrong(&keys, text);
+        }
         self.check_sizes(&mut wrong);
     }
 
@@ -145,8 +149,7 @@ impl Settings {
 /// What to say of a key that is no setting.
 fn unknown(key: &Key, said: &Said) -> String {
     let shown = key.to_string();
-    let nearest = TABLE
-        .iter()
+    let nearest = table::settings()
         .map(|setting: &Setting| key.fill(setting.key))
         .map(|candidate| (distance(&shown, &candidate.to_string()), candidate))
         .min();

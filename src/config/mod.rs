@@ -2,9 +2,10 @@
 //!
 //! What must stay true: settings are read once, before any port opens; every mistake in them is named at once, with the
 //! place where it was made; what nobody set has a default with which the service runs. Layers, the later one wins: defaults,
-//! a TOML file, the environment. The keys are those of [`table::TABLE`] and of `docs/configuration.md`, which is tested
+//! a TOML file, the environment. The keys are those of [`table::settings`] and of `docs/configuration.md`, which is tested
 //! against it.
 
+mod access;
 mod load;
 mod path;
 mod policy;
@@ -17,6 +18,7 @@ mod value;
 
 use std::{collections::BTreeSet, fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
+pub use access::{Auth, AuthMode, CallerSettings, Jwt, Tls};
 pub use load::process_environment;
 pub use path::Key;
 pub use policy::{Facts, OTHER, Policies, Policy};
@@ -33,6 +35,8 @@ pub struct Settings {
     pub web: Web,
     /// Who may call.
     pub auth: Auth,
+    /// TLS on the address of gRPC.
+    pub tls: Tls,
     /// Where profiles are kept.
     pub database: Database,
     /// The operator's secret under which identifiers are hashed, at least 32 bytes. Always there when
@@ -103,20 +107,6 @@ impl fmt::Display for Address {
 pub struct Web {
     /// Origins of the pages that may call over gRPC-Web, for example `https://desk.example.com`. Default: none.
     pub allowed_origins: BTreeSet<String>,
-}
-
-/// Who may call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Auth {
-    /// How callers are known. Default `none`.
-    pub mode: AuthMode,
-}
-
-/// How callers are known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AuthMode {
-    /// Not at all: they are believed. Only on addresses that nobody else can reach.
-    None,
 }
 
 /// Where profiles are kept.
@@ -218,9 +208,8 @@ impl Default for Settings {
                 metrics: Some(local(7402)),
             },
             web: Web::default(),
-            auth: Auth {
-                mode: AuthMode::None,
-            },
+            auth: Auth::default(),
+            tls: Tls::default(),
             database: Database {
                 url: None,
                 connections: 16,

@@ -3,10 +3,12 @@
 //! What must stay true: a key that is not here is a mistake wherever it is said; `default` is the text of what
 //! [`Settings::default`] holds (tested).
 
+mod access;
+
 use tracing_subscriber::EnvFilter;
 
 use super::{
-    AuthMode, LogFormat, Settings, policy,
+    LogFormat, Settings, policy,
     secret::Secret,
     value::{self, Read, Value},
 };
@@ -61,8 +63,13 @@ const fn setting(
 
 use Form::{Integer, Ratio, Text};
 
-/// Every setting.
-pub static TABLE: &[Setting] = &[
+/// Every setting, in the order of the page.
+pub fn settings() -> impl Iterator<Item = &'static Setting> {
+    TABLE.iter().chain(access::TABLE)
+}
+
+/// The settings but those of who may call.
+static TABLE: &[Setting] = &[
     setting(
         (
             "listen.grpc",
@@ -99,11 +106,6 @@ pub static TABLE: &[Setting] = &[
         ("web.allowed_origins", "", "", Text(ORIGINS)),
         "Pages that may call over gRPC-Web. A request that names any other origin is answered 403.",
         |s, v| v.parsed(&mut s.web.allowed_origins, ORIGINS, value::origins),
-    ),
-    setting(
-        ("auth.mode", "none", "", Text("none")),
-        "How callers are known. `none` believes their metadata.",
-        |s, v| v.choice(&mut s.auth.mode, &[("none", AuthMode::None)]),
     ),
     setting(
         ("database.url", "", "", Text("postgres://.., or empty")),

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{
-    Address, Policy, Settings,
+    Address, CallerSettings, Policy, Settings,
     problem::Origin,
     secret::Secret,
     source::Raw,
@@ -11,6 +11,7 @@ use super::{
     tenant::{SurvivorshipText, TenantSettings},
 };
 use crate::{
+    auth::{DEPARTMENT_BYTES, Permissions},
     identity::HashSecret,
     ids::{TenantId, is_slug},
 };
@@ -171,6 +172,20 @@ impl Value<'_> {
         settings.departments.entry(name)
     }
 
+    /// The caller of the key.
+    pub(super) fn caller<'s>(
+        &self,
+        settings: &'s mut Settings,
+    ) -> Result<&'s mut CallerSettings, String> {
+        let name = self.names.first().copied().unwrap_or_default();
+        if !is_slug(name, 64) {
+            return Err(format!(
+                "{name:?} is no caller: 1 to 64 of a-z, 0-9, \"_\", \"-\" and \".\""
+            ));
+        }
+        Ok(settings.auth.callers.entry(name.to_owned()).or_default())
+    }
+
     /// A rule for the trait that the key ends with.
     pub(super) fn rule(&self, target: &mut SurvivorshipText) -> Read {
         let name = self.names.last().copied().unwrap_or_default();
@@ -253,6 +268,43 @@ pub(super) fn zone(text: &str) -> Option<String> {
 pub(super) fn absolute(text: &str) -> Option<PathBuf> {
     let path = PathBuf::from(text);
     path.is_absolute().then_some(path)
+}
+
+/// The name of a claim.
+pub(super) fn claim(text: &str) -> Option<String> {
+    (1..=128).contains(&text.len()).then(|| text.to_owned())
+}
+
+/// The name of a department.
+pub(super) fn department(text: &str) -> Option<String> {
+    is_slug(text, DEPARTMENT_BYTES).then(|| text.to_owned())
+}
+
+/// Tenants with commas between them, at least one.
+pub(super) fn tenants(text: &str) -> Result<Vec<TenantId>, String> {
+    let tenant = |name| TenantId::parse(name).ok_or_else(|| format!("{name:?} is no tenant"));
+    let tenants: Vec<TenantId> = listed(text).map(tenant).collect::<Result<_, _>>()?;
+    if tenants.is_empty() {
+        return Err("must name a tenant".to_owned());
+    }
+    Ok(tenants)
+}
+
+/// Permissions with commas between them.
+pub(super) fn permissions(text: &str) -> Result<Permissions, String> {
+    listed(text)
+        .map(|slug| {
+            slug.parse()
+                .map_err(|_| format!("{slug:?} is no permission"))
+        })
+        .collect()
+}
+
+/// The words of a list with commas between them.
+fn listed(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
 }
 
 /// A hash secret, when it is long enough.

@@ -129,6 +129,10 @@ impl From<Error> for Status {
                 details.set_error_info("field_masked", DOMAIN, named);
                 return Self::with_error_details(Code::PermissionDenied, text, details);
             }
+            Error::WrongTenant => {
+                let text = "the credential is not for this tenant";
+                (Code::PermissionDenied, text.to_owned(), "wrong_tenant")
+            }
             Error::Overloaded { .. } => {
                 let text = "too much is going on; back off and try again";
                 (Code::ResourceExhausted, text.to_owned(), "overloaded")
@@ -159,7 +163,8 @@ fn log(error: &Error) {
         Error::Invalid(_)
         | Error::NotFound { .. }
         | Error::PermissionDenied { .. }
-        | Error::Masked { .. } => {
+        | Error::Masked { .. }
+        | Error::WrongTenant => {
             tracing::debug!(%error, "answered with an error");
         }
     }

@@ -11,6 +11,7 @@
 //!   as in tests, find them and leave them.
 
 pub mod http;
+pub mod limiter;
 mod logs;
 pub mod metrics;
 pub mod names;

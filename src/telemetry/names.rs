@@ -9,6 +9,14 @@ use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 pub const GRPC_REQUESTS: &str = "customer_profile_grpc_requests_total";
 /// How long calls took, to the end of the response.
 pub const GRPC_REQUEST_SECONDS: &str = "customer_profile_grpc_request_seconds";
+/// Calls of those who may not make them.
+pub const DENIED: &str = "customer_profile_denied_total";
+/// Connections that never got as far as a call.
+pub const TLS_HANDSHAKES_FAILED: &str = "customer_profile_tls_handshakes_failed_total";
+/// Files with keys or certificates that changed.
+pub const ACCESS_FILES: &str = "customer_profile_access_files_total";
+/// When the keys or certificates that are in use were read.
+pub const ACCESS_FILES_LOADED: &str = "customer_profile_access_files_loaded_seconds";
 /// Interactions by outcome.
 pub const INGEST_INTERACTIONS: &str = "customer_profile_ingest_interactions_total";
 /// How many interactions a batch held.
@@ -81,6 +89,26 @@ pub const METRICS: &[Metric] = &[
         (GRPC_REQUEST_SECONDS, Histogram, Unit::Seconds),
         &["service", "method"],
         "from the first byte of a call to the last of its answer",
+    ),
+    metric(
+        (DENIED, Counter, Unit::Count),
+        &["service", "method", "reason"],
+        "calls that were UNAUTHENTICATED or PERMISSION_DENIED, by reason",
+    ),
+    metric(
+        (TLS_HANDSHAKES_FAILED, Counter, Unit::Count),
+        &["reason"],
+        "connections without a TLS handshake: timeout, certificate (the caller's was refused), protocol, closed, or crowded",
+    ),
+    metric(
+        (ACCESS_FILES, Counter, Unit::Count),
+        &["file", "outcome"],
+        "times that jwks or tls files had changed: loaded, or refused and the old ones kept",
+    ),
+    metric(
+        (ACCESS_FILES_LOADED, Gauge, Unit::Seconds),
+        &["file"],
+        "when the jwks or tls files in use were read, in seconds since 1970",
     ),
     metric(
         (INGEST_INTERACTIONS, Counter, Unit::Count),

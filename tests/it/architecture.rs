@@ -18,6 +18,10 @@ const PURE: &[&str] = &[
     "src/ingest/model.rs",
     "src/ingest/plan.rs",
     "src/grpc/validate/",
+    "src/auth/jwt/",
+    "src/auth/certificate.rs",
+    "src/auth/grant.rs",
+    "src/telemetry/limiter.rs",
     "src/cli/import/mapping/",
     "src/cli/import/row",
     "src/cli/import/money.rs",
@@ -66,6 +70,20 @@ const UNKNOWN: &[(&str, &[&str])] = &[
         "src/embedded/",
         &[
             "app", "auth", "cli", "grpc", "ingest", "lookup", "storage", "verify", "worker",
+        ],
+    ),
+    (
+        "src/tls/",
+        &[
+            "app", "cli", "config", "embedded", "grpc", "ingest", "lookup", "storage", "tenants",
+            "verify", "worker",
+        ],
+    ),
+    (
+        "src/auth/",
+        &[
+            "app", "cli", "config", "embedded", "ingest", "lookup", "storage", "tenants", "tls",
+            "verify", "worker",
         ],
     ),
     ("src/grpc/", &["app", "cli", "embedded", "verify", "worker"]),

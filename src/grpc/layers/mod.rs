@@ -5,10 +5,12 @@
 //! 0. [`web`] keeps foreign pages out and makes gRPC of gRPC-Web;
 //! 1. [`trace`] sees every answer, also those that the layers below it give;
 //! 2. [`mod@panic`] turns a handler's panic into an answer, inside the span, so that the answer names the trace;
-//! 3. [`crate::auth`] answers strangers before their message is decoded;
-//! 4. [`uploads`] bounds what callers have in our memory;
-//! 5. [`oversize`] stands next to tonic's routes, whose own answers it puts into our words.
+//! 3. [`denied`] counts and logs what the layers below it and the handlers refuse;
+//! 4. [`crate::auth`] answers strangers before their message is decoded;
+//! 5. [`uploads`] bounds what callers have in our memory;
+//! 6. [`oversize`] stands next to tonic's routes, whose own answers it puts into our words.
 
+pub mod denied;
 pub mod methods;
 pub mod oversize;
 pub mod panic;
@@ -31,7 +33,13 @@ pub type Layers = Stack<
     oversize::OversizeLayer,
     Stack<
         uploads::UploadsLayer,
-        Stack<AuthLayer, Stack<CatchPanicLayer<panic::Answer>, Stack<trace::TraceLayer, Identity>>>,
+        Stack<
+            AuthLayer,
+            Stack<
+                denied::DeniedLayer,
+                Stack<CatchPanicLayer<panic::Answer>, Stack<trace::TraceLayer, Identity>>,
+            >,
+        >,
     >,
 >;
 
@@ -41,6 +49,7 @@ pub fn layers(authenticator: Authenticator, uploads: uploads::Uploads) -> Layers
     ServiceBuilder::new()
         .layer(trace::TraceLayer::new())
         .layer(panic::layer())
+        .layer(denied::DeniedLayer::new())
         .layer(AuthLayer::new(authenticator))
         .layer(uploads::UploadsLayer::new(uploads))
         .layer(oversize::OversizeLayer)
