@@ -1,6 +1,9 @@
 //! Connecting to a service.
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use hyper_util::rt::TokioIo;
@@ -9,7 +12,7 @@ use tonic::{
     Request, Status,
     metadata::{AsciiMetadataKey, AsciiMetadataValue, MetadataMap},
     service::{Interceptor, interceptor::InterceptedService},
-    transport::{Channel, Endpoint},
+    transport::{self, Certificate, Channel, ClientTlsConfig, Endpoint},
 };
 use tower::service_fn;
 
@@ -25,7 +28,7 @@ pub type Connection = InterceptedService<Channel, Identity>;
 /// Which service to ask, and as whom: options that every command that calls has.
 #[derive(Args, Clone, Debug)]
 pub struct Target {
-    /// The service to ask, `http://host:port` or `unix:/path`.
+    /// The service to ask, `http://host:port`, `https://host:port` or `unix:/path`.
     #[arg(
         long,
         env = "CUSTOMER_PROFILE_URL",
@@ -37,6 +40,30 @@ pub struct Target {
     /// The tenant.
     #[arg(long, value_parser = tenant)]
     pub tenant: Option<TenantId>,
+
+    /// What is shown to the service, and what it has to show.
+    #[command(flatten)]
+    pub credentials: Credentials,
+}
+
+/// What is shown to a service, and what it has to show.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Credentials {
+    /// A file that holds the token to call with.
+    #[arg(long, env = "CUSTOMER_PROFILE_TOKEN_FILE", value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+
+    /// The roots of the service's certificate, PEM; for https:// addresses, without it those of the public.
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+
+    /// The certificate to connect with, PEM; for https:// addresses.
+    #[arg(long, value_name = "FILE", requires = "key_file")]
+    pub cert_file: Option<PathBuf>,
+
+    /// Its private key, PEM.
+    #[arg(long, value_name = "FILE", requires = "cert_file")]
+    pub key_file: Option<PathBuf>,
 
     /// Metadata to send with each call, as name:value; may be given several times.
     #[arg(short = 'H', long = "metadata", value_name = "NAME:VALUE")]
@@ -51,10 +78,10 @@ impl Target {
     /// A connection to the service. It is made when it is first used, and again when it breaks.
     ///
     /// # Errors
-    /// When the address or the metadata are malformed.
+    /// When the address or the metadata are malformed, or a file of credentials cannot be read.
     pub fn connect(&self) -> Result<Connection, Failure> {
         Ok(InterceptedService::new(
-            channel(&self.to)?,
+            self.credentials.channel(&self.to)?,
             self.identity()?,
         ))
     }
@@ -62,8 +89,29 @@ impl Target {
     /// What calls say of their caller.
     ///
     /// # Errors
-    /// When the metadata are malformed.
+    /// When the metadata are malformed, or the token cannot be read.
     pub fn identity(&self) -> Result<Identity, Failure> {
+        let Identity(mut metadata) = self.credentials.identity()?;
+        if let Some(tenant) = &self.tenant {
+            let value = AsciiMetadataValue::try_from(tenant.as_str())
+                .map_err(|_| Failure::Call("the tenant cannot be sent".to_owned()))?;
+            metadata.insert(auth::TENANT, value);
+        }
+        Ok(Identity(metadata))
+    }
+}
+
+impl Credentials {
+    /// A connection to a service, with what calls say of their caller but its tenant.
+    ///
+    /// # Errors
+    /// As [`Target::connect`].
+    pub fn connect(&self, url: &str) -> Result<Connection, Failure> {
+        let (channel, identity) = (self.channel(url)?, self.identity()?);
+        Ok(InterceptedService::new(channel, identity))
+    }
+
+    fn identity(&self) -> Result<Identity, Failure> {
         let mut metadata = MetadataMap::new();
         let refuse =
             |text: &str| Failure::Call(format!("{text:?} is no metadata: expected name:value"));
@@ -73,13 +121,53 @@ impl Target {
             let value: AsciiMetadataValue = value.trim().parse().map_err(|_| refuse(text))?;
             metadata.append(name, value);
         }
-        if let Some(tenant) = &self.tenant {
-            let value = AsciiMetadataValue::try_from(tenant.as_str())
-                .map_err(|_| Failure::Call("the tenant cannot be sent".to_owned()))?;
-            metadata.insert(auth::TENANT, value);
+        if let Some(path) = &self.token_file {
+            let content = read(path)?;
+            let shown = path.display();
+            let token = std::str::from_utf8(&content).ok().map(str::trim_end);
+            let value = token
+                .filter(|token| !token.is_empty())
+                .and_then(|token| format!("Bearer {token}").parse().ok());
+            let mut value: AsciiMetadataValue =
+                value.ok_or_else(|| Failure::Call(format!("{shown}: holds no token")))?;
+            value.set_sensitive(true);
+            metadata.insert("authorization", value);
         }
         Ok(Identity(metadata))
     }
+
+    /// A channel to `http://host:port`, `https://host:port` or `unix:/path`.
+    fn channel(&self, url: &str) -> Result<Channel, Failure> {
+        let secure = url.starts_with("https://");
+        if !secure && (self.ca_file.is_some() || self.cert_file.is_some()) {
+            let text = "--ca-file and --cert-file are for https:// addresses";
+            return Err(Failure::Call(format!("{url}: {text}")));
+        }
+        if !secure {
+            return channel(url);
+        }
+        let mut tls = ClientTlsConfig::new();
+        tls = match &self.ca_file {
+            Some(path) => tls.ca_certificate(Certificate::from_pem(read(path)?)),
+            None => tls.with_enabled_roots(),
+        };
+        if let (Some(certificate), Some(key)) = (&self.cert_file, &self.key_file) {
+            let identity = transport::Identity::from_pem(read(certificate)?, read(key)?);
+            tls = tls.identity(identity);
+        }
+        let endpoint = endpoint(url)?.tls_config(tls).map_err(|error| {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            let cause = cause.unwrap_or_else(|| error.to_string());
+            Failure::Call(format!("the certificates cannot be used: {cause}"))
+        })?;
+        Ok(endpoint.connect_lazy())
+    }
+}
+
+/// A file of credentials.
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path)
+        .map_err(|error| Failure::Call(format!("{}: cannot be read: {error}", path.display())))
 }
 
 /// Adds metadata to every call.
@@ -109,10 +197,13 @@ pub fn channel(url: &str) -> Result<Channel, Failure> {
         });
         return Ok(Endpoint::from_static("http://unix").connect_with_connector_lazy(connector));
     }
-    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|_| {
+    Ok(endpoint(url)?.connect_lazy())
+}
+
+fn endpoint(url: &str) -> Result<Endpoint, Failure> {
+    Endpoint::from_shared(url.to_owned()).map_err(|_| {
         Failure::Call(format!(
-            "{url} is no address: expected http://host:port or unix:/path"
+            "{url} is no address: expected http://host:port, https://host:port or unix:/path"
         ))
-    })?;
-    Ok(endpoint.connect_lazy())
+    })
 }

@@ -1,6 +1,7 @@
 //! Commands that work on the store itself: `verify`, `digest`, and `import` where no service is named.
 
 use clap::Args;
+use tonic::service::interceptor::InterceptedService;
 
 use super::{Failure, client, import, print, progress, say};
 use crate::{
@@ -66,13 +67,14 @@ pub(super) async fn import(settings: &Settings, args: &import::ImportArgs) -> Re
         return dry_run(args).await;
     }
     if let Some(url) = &args.to {
-        let client = InteractionServiceClient::new(client::channel(url)?);
+        let client = InteractionServiceClient::new(args.credentials.connect(url)?);
         return run(args, url, client).await;
     }
     let opened = open(settings, Schema::Check).await?;
     let destination = opened.store.id.to_string();
     let (server, channel) = Server::in_process(settings, opened).await?;
-    let result = run(args, &destination, InteractionServiceClient::new(channel)).await;
+    let own = InterceptedService::new(channel, client::Identity::default());
+    let result = run(args, &destination, InteractionServiceClient::new(own)).await;
     server.drain().await;
     result
 }
@@ -94,7 +96,7 @@ async fn dry_run(args: &import::ImportArgs) -> Result<(), Failure> {
 async fn run(
     args: &import::ImportArgs,
     destination: &str,
-    client: InteractionServiceClient<tonic::transport::Channel>,
+    client: InteractionServiceClient<client::Connection>,
 ) -> Result<(), Failure> {
     let json = if let Some(run) = args.undo {
         let summary = import::undo(

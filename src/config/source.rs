@@ -13,8 +13,9 @@ use super::{
 /// What begins the name of every variable of ours.
 pub(super) const PREFIX: &str = "CUSTOMER_PROFILE_";
 
-/// Variables that begin like ours but are none of the service's settings: the file itself, and what tests and tools read.
-const OTHERS: [&str; 3] = ["CONFIG", "DATA", "POSTGRES_BIN"];
+/// Variables that begin like ours but are none of the service's settings: the file itself, and what tests, tools and commands
+/// that call a service read.
+const OTHERS: [&str; 5] = ["CONFIG", "DATA", "POSTGRES_BIN", "TOKEN_FILE", "URL"];
 
 /// A value as it was said.
 #[derive(Clone, Debug, PartialEq)]
@@ -170,6 +171,8 @@ mod tests {
             ("CUSTOMER_PROFILE_DATA", "x"),
             ("CUSTOMER_PROFILE_POSTGRES_BIN", "x"),
             ("CUSTOMER_PROFILE_CONFIG", "x"),
+            ("CUSTOMER_PROFILE_TOKEN_FILE", "x"),
+            ("CUSTOMER_PROFILE_URL", "x"),
             ("CUSTOMER_PROFILE_SERVICE_HOST", "10.0.0.1"),
             ("CUSTOMER_PROFILE_SERVICE_PORT_GRPC", "7401"),
             ("CUSTOMER_PROFILE_PORT", "tcp://10.0.0.1:7401"),

@@ -4,7 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use crate::ids::{RunId, TenantId};
+use crate::{
+    cli::client::Credentials,
+    ids::{RunId, TenantId},
+};
 
 use super::{
     options::{ImportOptions, Reporting},
@@ -22,9 +25,13 @@ pub struct ImportArgs {
     #[arg(long, value_name = "FILE", required_unless_present = "undo")]
     pub mapping: Option<PathBuf>,
 
-    /// The service to send to, `http://host:port` or `unix:/path`; without it the database of the configuration.
+    /// The service to send to, `http://host:port`, `https://host:port` or `unix:/path`; without it the database of the configuration.
     #[arg(long, value_name = "URL")]
     pub to: Option<String>,
+
+    /// What is shown to the service, and what it has to show.
+    #[command(flatten)]
+    pub credentials: Credentials,
 
     /// The tenant to record for.
     #[arg(long, value_parser = tenant, default_value = "default")]

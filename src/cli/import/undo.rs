@@ -10,9 +10,10 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tonic::{Request, transport::Channel};
+use tonic::Request;
 
 use crate::{
+    cli::client::Connection,
     ids::{RunId, TenantId},
     proto::v1::{
         RetractInteractionsRequest, interaction_service_client::InteractionServiceClient,
@@ -71,7 +72,7 @@ impl fmt::Display for UndoSummary {
 /// # Errors
 /// When the service refuses, or stays away or gets nowhere for `give_up_after`.
 pub async fn undo(
-    client: InteractionServiceClient<Channel>,
+    client: InteractionServiceClient<Connection>,
     tenant: &TenantId,
     run_id: RunId,
     reason: &str,

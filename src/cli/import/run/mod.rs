@@ -24,9 +24,11 @@ use tokio::{
     sync::{mpsc as queue, oneshot},
     task::JoinSet,
 };
-use tonic::transport::Channel;
 
-use crate::{ids::RunId, proto::v1::interaction_service_client::InteractionServiceClient};
+use crate::{
+    cli::client::Connection, ids::RunId,
+    proto::v1::interaction_service_client::InteractionServiceClient,
+};
 
 use super::{
     error::ImportError,
@@ -57,7 +59,7 @@ const MOST_WORKERS: usize = 64;
 /// service refuses or stays away.
 pub async fn import(
     options: ImportOptions,
-    client: InteractionServiceClient<Channel>,
+    client: InteractionServiceClient<Connection>,
 ) -> Result<Summary, ImportError> {
     let started = Instant::now();
     let (mapping, text) = read_mapping(&options)?;

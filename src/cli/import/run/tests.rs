@@ -9,6 +9,7 @@ use tonic::transport::Server;
 
 use super::*;
 use crate::{
+    cli::client::Identity,
     cli::import::{options::Reporting, table::Input, undo},
     ids::TenantId,
     proto::v1::interaction_service_server::InteractionServiceServer,
@@ -87,9 +88,10 @@ fn options(directory: &Path) -> ImportOptions {
     }
 }
 
-fn client(address: &str) -> InteractionServiceClient<Channel> {
+fn client(address: &str) -> InteractionServiceClient<Connection> {
     let endpoint = tonic::transport::Endpoint::from_shared(address.to_owned()).unwrap();
-    InteractionServiceClient::new(endpoint.connect_lazy())
+    let channel = endpoint.connect_lazy();
+    InteractionServiceClient::new(Connection::new(channel, Identity::default()))
 }
 
 /// Rows of which every tenth repeats the one before and every 25th has the id of the first with another text.

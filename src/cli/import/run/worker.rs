@@ -7,9 +7,10 @@
 use std::{collections::HashSet, sync::mpsc};
 
 use tokio::sync::mpsc::Receiver;
-use tonic::{Request, metadata::AsciiMetadataValue, metadata::MetadataValue, transport::Channel};
+use tonic::{Request, metadata::AsciiMetadataValue, metadata::MetadataValue};
 
 use crate::{
+    cli::client::Connection,
     ids::{RunId, TenantId},
     proto::v1::{
         Interaction, InteractionOutcome, InteractionResult, RecordInteractionsRequest,
@@ -36,7 +37,7 @@ pub(super) struct Batch {
 /// Makes calls for one tenant and run.
 #[derive(Clone)]
 pub(super) struct Worker {
-    pub(super) client: InteractionServiceClient<Channel>,
+    pub(super) client: InteractionServiceClient<Connection>,
     pub(super) tenant: AsciiMetadataValue,
     pub(super) run_id: RunId,
     pub(super) retry: Retry,
