@@ -151,41 +151,41 @@ impl<L: FnMut(&Contents) -> Result<(), String>> State<L> {
 mod tests {
     use super::*;
 
-    fn of(text: &str) -> Seen {
-        Ok(vec![text.as_bytes().to_vec()])
+    fn of(text: &str) -> Contents {
+        vec![text.as_bytes().to_vec()]
     }
 
     #[test]
     fn a_change_counts_when_it_was_seen_twice_and_a_broken_one_is_said_once() {
-        let mut state = State::new(of("old").unwrap(), |contents: &Contents| {
+        let mut state = State::new(of("old"), |contents: &Contents| {
             if contents[0].starts_with(b"broken") {
                 Err("broken".to_owned())
             } else {
                 Ok(())
             }
         });
-        let gone = || Err("gone".to_owned());
+        let gone = || Seen::Err("gone".to_owned());
         for (seen, wanted) in [
-            (of("old"), None),
-            (of("half"), None),
-            (of("new"), None),
-            (of("new"), Some(Ok(()))),
-            (of("new"), None),
-            (of("broken"), None),
-            (of("broken"), Some(Err("broken".to_owned()))),
-            (of("broken"), None),
-            (of("broken"), None),
+            (Ok(of("old")), None),
+            (Ok(of("half")), None),
+            (Ok(of("new")), None),
+            (Ok(of("new")), Some(Ok(()))),
+            (Ok(of("new")), None),
+            (Ok(of("broken")), None),
+            (Ok(of("broken")), Some(Err("broken".to_owned()))),
+            (Ok(of("broken")), None),
+            (Ok(of("broken")), None),
             (gone(), None),
             (gone(), Some(Err("gone".to_owned()))),
             (gone(), None),
-            (of("new"), None),
-            (of("broken"), None),
-            (of("broken"), Some(Err("broken".to_owned()))),
-            (of("newer"), None),
-            (of("newer"), Some(Ok(()))),
+            (Ok(of("new")), None),
+            (Ok(of("broken")), None),
+            (Ok(of("broken")), Some(Err("broken".to_owned()))),
+            (Ok(of("newer")), None),
+            (Ok(of("newer")), Some(Ok(()))),
         ] {
             assert_eq!(state.look(seen.clone()), wanted, "{seen:?}");
         }
-        assert_eq!(Ok(state.loaded), of("newer"));
+        assert_eq!(state.loaded, of("newer"));
     }
 }

@@ -136,8 +136,12 @@ impl Credentials {
         Ok(Identity(metadata))
     }
 
-    /// A channel to `http://host:port`, `https://host:port` or `unix:/path`.
-    fn channel(&self, url: &str) -> Result<Channel, Failure> {
+    /// A channel to `http://host:port`, `https://host:port` or `unix:/path`, which says nothing of the caller but its
+    /// certificate.
+    ///
+    /// # Errors
+    /// When the address is none, or a file cannot be read or used.
+    pub fn channel(&self, url: &str) -> Result<Channel, Failure> {
         let secure = url.starts_with("https://");
         if !secure && (self.ca_file.is_some() || self.cert_file.is_some()) {
             let text = "--ca-file and --cert-file are for https:// addresses";

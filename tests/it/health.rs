@@ -41,7 +41,7 @@ async fn status(client: &mut HealthClient<Channel>, service: &str) -> ServingSta
 }
 
 /// The status line and the body of a page.
-async fn page(url: &str, path: &str) -> (u16, String) {
+pub async fn page(url: &str, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(url.trim_start_matches("http://"))
         .await
         .unwrap();

@@ -21,6 +21,7 @@
     reason = "nothing outside this binary can reach anything"
 )]
 
+mod access;
 mod acknowledged;
 mod architecture;
 mod clients;

@@ -3,9 +3,12 @@
 use customer_profile::proto::v1::{
     BatchGetProfilesRequest, ExplainIdentityRequest, ListIdentifiersRequest, ListTraitsRequest,
     SearchProfilesRequest, StreamInteractionsRequest,
+    identity_service_client::IdentityServiceClient,
+    interaction_service_client::InteractionServiceClient,
+    profile_service_client::ProfileServiceClient,
 };
 use futures_util::stream;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Status, transport::Channel};
 
 use crate::harness::{
     Service,
@@ -15,8 +18,8 @@ use crate::harness::{
     service::with_metadata,
 };
 
-const WHO: &str = "email=a@example.com";
-const CALLS: [(&str, &[&str]); 10] = [
+pub const WHO: &str = "email=a@example.com";
+pub const CALLS: [(&str, &[&str]); 10] = [
     ("RecordInteractions", &["record"]),
     ("StreamInteractions", &["record"]),
     ("ListInteractions", &["read"]),
@@ -28,7 +31,7 @@ const CALLS: [(&str, &[&str]); 10] = [
     ("SearchProfiles", &["read"]),
     ("ExplainIdentity", &["read", "read_identifiers"]),
 ];
-const PERMISSIONS: [&str; 7] = [
+pub const PERMISSIONS: [&str; 7] = [
     "record",
     "read",
     "read_identifiers",
@@ -40,13 +43,22 @@ const PERMISSIONS: [&str; 7] = [
 
 /// Makes a call that succeeds for whoever may make it.
 async fn call(service: &Service, name: &str, permissions: &str) -> Result<(), Status> {
-    let (mut interactions, mut profiles) = (service.interactions(), service.profiles());
-    let allowed = [("x-permissions", permissions)];
+    call_with(service.channel(), name, &[("x-permissions", permissions)]).await
+}
+
+/// The same over any connection, with any metadata.
+pub async fn call_with(
+    channel: Channel,
+    name: &str,
+    allowed: &[(&'static str, &str)],
+) -> Result<(), Status> {
+    let mut interactions = InteractionServiceClient::new(channel.clone());
+    let mut profiles = ProfileServiceClient::new(channel.clone());
     let lookup = make::by(WHO);
     match name {
         "RecordInteractions" => {
             let request = recording(vec![make::seen("1", 0, &[WHO])]);
-            let request = with_metadata(request, &allowed);
+            let request = with_metadata(request, allowed);
             interactions.record_interactions(request).await.map(drop)
         }
         "StreamInteractions" => {
@@ -55,23 +67,20 @@ async fn call(service: &Service, name: &str, permissions: &str) -> Result<(), St
                 interactions: vec![make::seen("1", 0, &[WHO])],
                 run_id: None,
             };
-            let mut request = Request::new(stream::iter([one]));
-            request
-                .metadata_mut()
-                .insert("x-permissions", permissions.parse().unwrap());
+            let request = with_metadata(stream::iter([one]), allowed);
             let answer = interactions.stream_interactions(request).await?;
             answer.into_inner().message().await.map(drop)
         }
         "ListInteractions" => {
-            let request = with_metadata(listing(WHO), &allowed);
+            let request = with_metadata(listing(WHO), allowed);
             interactions.list_interactions(request).await.map(drop)
         }
         "RetractInteractions" => {
-            let request = with_metadata(retracting("op", &["unknown"]), &allowed);
+            let request = with_metadata(retracting("op", &["unknown"]), allowed);
             interactions.retract_interactions(request).await.map(drop)
         }
         "GetProfile" => {
-            let request = with_metadata(getting(WHO), &allowed);
+            let request = with_metadata(getting(WHO), allowed);
             profiles.get_profile(request).await.map(drop)
         }
         "BatchGetProfiles" => {
@@ -79,7 +88,7 @@ async fn call(service: &Service, name: &str, permissions: &str) -> Result<(), St
                 lookups: lookup.into_iter().collect(),
                 ..BatchGetProfilesRequest::default()
             };
-            let request = with_metadata(request, &allowed);
+            let request = with_metadata(request, allowed);
             profiles.batch_get_profiles(request).await.map(drop)
         }
         "ListIdentifiers" => {
@@ -87,7 +96,7 @@ async fn call(service: &Service, name: &str, permissions: &str) -> Result<(), St
                 lookup,
                 ..ListIdentifiersRequest::default()
             };
-            let request = with_metadata(request, &allowed);
+            let request = with_metadata(request, allowed);
             profiles.list_identifiers(request).await.map(drop)
         }
         "ListTraits" => {
@@ -96,7 +105,7 @@ async fn call(service: &Service, name: &str, permissions: &str) -> Result<(), St
                 ..ListTraitsRequest::default()
             };
             profiles
-                .list_traits(with_metadata(request, &allowed))
+                .list_traits(with_metadata(request, allowed))
                 .await
                 .map(drop)
         }
@@ -105,7 +114,7 @@ async fn call(service: &Service, name: &str, permissions: &str) -> Result<(), St
                 last_seen_from: make::at(0),
                 ..SearchProfilesRequest::default()
             };
-            let request = with_metadata(request, &allowed);
+            let request = with_metadata(request, allowed);
             profiles.search_profiles(request).await.map(drop)
         }
         "ExplainIdentity" => {
@@ -113,12 +122,9 @@ async fn call(service: &Service, name: &str, permissions: &str) -> Result<(), St
                 lookup,
                 read_options: None,
             };
-            let request = with_metadata(request, &allowed);
-            service
-                .identities()
-                .explain_identity(request)
-                .await
-                .map(drop)
+            let request = with_metadata(request, allowed);
+            let mut identities = IdentityServiceClient::new(channel);
+            identities.explain_identity(request).await.map(drop)
         }
         other => panic!("no call {other}"),
     }

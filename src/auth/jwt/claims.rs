@@ -190,7 +190,7 @@ mod tests {
         expected().read(claims.to_string().as_bytes())
     }
 
-    fn refused(name: &str, value: Value, why: Refusal) {
+    fn refused(name: &str, value: &Value, why: Refusal) {
         assert_eq!(
             read(name, value.clone()).unwrap_err(),
             why,
@@ -218,7 +218,7 @@ mod tests {
             json!(""),
             json!(["https://id.example.com"]),
         ] {
-            refused("iss", other, Refusal::Issuer);
+            refused("iss", &other, Refusal::Issuer);
         }
         assert!(read("aud", json!(["other", "customer-profile"])).is_ok());
         for other in [
@@ -228,7 +228,7 @@ mod tests {
             json!({"customer-profile": 1}),
             json!([["customer-profile"]]),
         ] {
-            refused("aud", other, Refusal::Audience);
+            refused("aud", &other, Refusal::Audience);
         }
     }
 
@@ -236,10 +236,10 @@ mod tests {
     fn times_are_numbers_and_the_end_must_be_there() {
         for claim in ["exp", "nbf", "iat"] {
             for bad in [json!("1000"), json!(-1), json!([1000]), json!(true)] {
-                refused(claim, bad, Refusal::Malformed);
+                refused(claim, &bad, Refusal::Malformed);
             }
         }
-        refused("exp", Value::Null, Refusal::Malformed);
+        refused("exp", &Value::Null, Refusal::Malformed);
         let now = Micros(500 * Micros::SECOND);
         for claim in ["nbf", "iat"] {
             let (_, later) = read(claim, json!(501)).unwrap();
@@ -267,7 +267,7 @@ mod tests {
             json!(["shop", 1]),
             json!({"shop": true}),
         ] {
-            refused("tenant", bad, Refusal::NoTenant);
+            refused("tenant", &bad, Refusal::NoTenant);
         }
     }
 
@@ -287,19 +287,19 @@ mod tests {
             assert_eq!(grant.permissions, Permissions::NONE);
         }
         for bad in [json!(7), json!(["read", 7]), json!({"read": true})] {
-            refused("permissions", bad, Refusal::Malformed);
+            refused("permissions", &bad, Refusal::Malformed);
         }
     }
 
     #[test]
     fn names_and_departments_have_their_form() {
         for bad in [Value::Null, json!(""), json!("タロウ"), json!(7)] {
-            refused("sub", bad, Refusal::Malformed);
+            refused("sub", &bad, Refusal::Malformed);
         }
         let (grant, _) = read("department", json!("billing")).unwrap();
         assert_eq!(grant.department.as_deref(), Some("billing"));
         for bad in [json!(""), json!("Billing"), json!(["billing"])] {
-            refused("department", bad, Refusal::Malformed);
+            refused("department", &bad, Refusal::Malformed);
         }
     }
 }

@@ -176,6 +176,76 @@ fn settings_that_contradict_each_other_are_said_where_somebody_set_one() {
 }
 
 #[test]
+fn access_is_whole_or_refused() {
+    for (text, wanted) in [
+        (
+            "auth.mode = \"jwt\"\n[listen]\ngrpc = \"0.0.0.0:1\"",
+            vec![
+                "file F: auth.mode: auth.mode jwt needs auth.jwt.audience",
+                "file F: auth.mode: auth.mode jwt needs auth.jwt.issuer",
+                "file F: auth.mode: auth.mode jwt needs auth.jwt.jwks_file",
+            ],
+        ),
+        (
+            "auth.mode = \"mtls\"",
+            vec![
+                "file F: auth.mode: auth.mode mtls needs callers: auth.callers.<caller>.san and so on",
+                "file F: auth.mode: auth.mode mtls needs tls.cert_file, tls.key_file and tls.client_ca_file",
+            ],
+        ),
+        (
+            "[tls]\ncert_file = \"a\"\nclient_ca_file = \"b\"",
+            vec![
+                "file F: tls.cert_file: tls.cert_file and tls.key_file belong together; one of them is not given",
+                "file F: tls.client_ca_file: tls.client_ca_file would keep nobody out: it is for auth.mode mtls",
+            ],
+        ),
+        (
+            "[auth.callers.a]\nsan = \"dns:X\"\n[auth.callers.b]\nsan = \"dns:x\"\n[auth.callers.c]\ntenants = \"shop\"",
+            vec![
+                "file F: auth.callers.b.san: is the san of the caller a too; each has one of its own",
+                "file F: auth.callers.c.tenants: the caller c needs a san: nobody could be told as it",
+            ],
+        ),
+        (
+            "[auth.callers.a]\nsan = \"dns:*.x\"\ntenants = \",\"\npermissions = \"read,fly\"\ndepartment = \"A\"",
+            vec![
+                "file F: auth.callers.a.department: must be a slug, or empty, not \"A\"",
+                "file F: auth.callers.a.permissions: \"fly\" is no permission",
+                "file F: auth.callers.a.san: must be spiffe://domain/path or dns:name, without wildcards, not \"dns:*.x\"",
+                "file F: auth.callers.a.tenants: must name a tenant",
+            ],
+        ),
+    ] {
+        assert_eq!(problems(text, &[]), wanted);
+    }
+}
+
+#[test]
+fn callers_are_told_by_name_in_the_file_and_in_the_environment() {
+    let file = file(
+        "[auth.callers.billing]\nsan = \"spiffe://example.org/billing\"\npermissions = \"read\"",
+    );
+    let more = [
+        ("HOME", "/home/a"),
+        (
+            "CUSTOMER_PROFILE_AUTH__CALLERS__BILLING__TENANTS",
+            "shop, spa",
+        ),
+        (
+            "CUSTOMER_PROFILE_AUTH__CALLERS__BILLING__DEPARTMENT",
+            "billing",
+        ),
+    ];
+    let settings = Settings::load(Some(file.path()), environment(&more)).unwrap();
+    let billing = &settings.auth.callers["billing"];
+    assert_eq!(billing.tenants.len(), 2);
+    assert_eq!(billing.department.as_deref(), Some("billing"));
+    assert_eq!(billing.permissions.iter().count(), 1);
+    assert!(billing.san.is_some());
+}
+
+#[test]
 fn a_tenant_has_the_defaults_of_tenants_where_it_says_nothing() {
     let file = file(
         "[tenants.us]\ndefault_region = \"US\"\nsurvivorship.first_name = \"oldest\"\n\

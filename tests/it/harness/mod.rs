@@ -3,6 +3,7 @@
 pub mod away;
 pub mod calls;
 pub mod cluster;
+pub mod credentials;
 pub mod locks;
 pub mod make;
 pub mod population;
