@@ -104,6 +104,10 @@ pub struct Server {
 /// HTTP/2 pings, so that half-open connections are noticed.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
+/// How long a connection begins calls on the certificate that it was made with. Then its client connects again, which it does
+/// by itself, and shows what is good by then.
+const CREDENTIAL_AGE: Duration = Duration::from_hours(1);
+
 /// How much longer than the database may take is waited for it.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -256,9 +260,13 @@ impl Server {
         }
         let origins = web::Origins::new(settings.web.allowed_origins.clone());
         let (pages, translation) = web::layers(&origins);
-        let serving = tonic::transport::Server::builder()
+        let mut builder = tonic::transport::Server::builder()
             .accept_http1(true)
-            .http2_keepalive_interval(Some(KEEPALIVE))
+            .http2_keepalive_interval(Some(KEEPALIVE));
+        if access.authenticator.is_of_connections() {
+            builder = builder.max_connection_age(CREDENTIAL_AGE);
+        }
+        let serving = builder
             .layer(pages)
             .layer(translation)
             .layer(layers(

@@ -102,6 +102,12 @@ impl Authenticator {
         }
     }
 
+    /// Whether callers are told once a connection, and not once a call.
+    #[must_use]
+    pub const fn is_of_connections(&self) -> bool {
+        matches!(self, Self::Certificates(_))
+    }
+
     /// Whether callers prove who they are, so that their names may be written down.
     #[must_use]
     pub const fn is_certain(&self) -> bool {
