@@ -14,15 +14,15 @@ use super::{
     table::Input,
 };
 
-/// Import an export file through a mapping file.
+/// Import an export file through a mapping file, or interactions as they are.
 #[derive(Args, Clone, Debug)]
 pub struct ImportArgs {
     /// The file to import, gzipped or not; - is standard input.
     #[arg(required_unless_present = "undo", conflicts_with = "undo")]
     pub input: Option<PathBuf>,
 
-    /// The TOML file that maps its columns to fields.
-    #[arg(long, value_name = "FILE", required_unless_present = "undo")]
+    /// The TOML file that maps its columns to fields; without one each line is an interaction in the protocol's JSON.
+    #[arg(long, value_name = "FILE", conflicts_with = "undo")]
     pub mapping: Option<PathBuf>,
 
     /// The service to send to, `http://host:port`, `https://host:port` or `unix:/path`; without it the database of the configuration.
@@ -77,7 +77,7 @@ impl ImportArgs {
     pub fn options(&self, destination: &str) -> Option<ImportOptions> {
         Some(ImportOptions {
             input: Input::from_argument(self.input.as_deref()?),
-            mapping: self.mapping.clone()?,
+            mapping: self.mapping.clone(),
             tenant: self.tenant.clone(),
             destination: destination.to_owned(),
             workers: usize::from(self.workers),
@@ -126,14 +126,15 @@ mod tests {
     }
 
     #[test]
-    fn an_import_needs_an_input_and_a_mapping_and_an_undo_a_run() {
+    fn an_import_needs_an_input_and_an_undo_a_run() {
         let args = parse("a.csv --mapping m.toml --workers 8").unwrap();
         assert_eq!(args.options("x").unwrap().workers, 8);
+        assert!(parse("a.ndjson").unwrap().mapping.is_none());
         let undo = parse("--undo 01890000-0000-7000-8000-000000000000").unwrap();
         assert!(undo.undo.is_some() && undo.options("x").is_none());
         for bad in [
             "",
-            "a.csv",
+            "--undo 01890000-0000-7000-8000-000000000000 --mapping m.toml",
             "--mapping m.toml",
             "a.csv --mapping m.toml --workers 0",
             "a.csv --mapping m.toml --tenant Shop",

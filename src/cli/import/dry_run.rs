@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::{
     error::ImportError,
+    making::Making,
     options::ImportOptions,
-    row,
-    run::{Reporter, open_table, read_mapping, unreadable},
+    run::{Reporter, open_table, unreadable},
     summary::Counts,
 };
 
@@ -86,15 +86,15 @@ impl fmt::Display for DryRun {
 /// # Errors
 /// When the mapping has mistakes or the input cannot be read to its end.
 pub fn dry_run(options: &ImportOptions) -> Result<DryRun, ImportError> {
-    let (mapping, _) = read_mapping(options)?;
-    let mut table = open_table(options, &mapping)?;
+    let (making, _) = Making::of(options)?;
+    let mut table = open_table(options, &making)?;
     let bytes_read = Arc::clone(&table.bytes_read);
     let mut reporter = Reporter::new(options.reporting, 0, bytes_read, table.size);
     let mut tried = DryRun::default();
     while let Some(found) = table.next_row().map_err(|e| unreadable(options, e))? {
         tried.rows += 1;
         let mapped = match &found {
-            Ok(row) => row::interaction(&mapping, row).map_err(|faults| faults.reasons),
+            Ok(row) => making.interaction(row).map_err(|faults| faults.reasons),
             Err(bad) => Err(vec![format!("the row {}", bad.reason)]),
         };
         match mapped {

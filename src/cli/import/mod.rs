@@ -1,4 +1,4 @@
-//! `import`: an export, through a mapping file, to interactions.
+//! `import`: an export, through a mapping file or in the protocol's own JSON, to interactions.
 //!
 //! What must stay true:
 //!
@@ -17,9 +17,11 @@
 pub mod args;
 mod dry_run;
 mod error;
+mod making;
 pub mod mapping;
 mod money;
 mod options;
+pub mod protocol;
 pub mod row;
 mod run;
 mod summary;

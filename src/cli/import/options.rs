@@ -24,8 +24,8 @@ pub enum Reporting {
 pub struct ImportOptions {
     /// Where rows come from.
     pub input: Input,
-    /// The mapping file.
-    pub mapping: PathBuf,
+    /// The mapping file; without one each line is an interaction in the protocol's JSON.
+    pub mapping: Option<PathBuf>,
     /// For whom they are recorded.
     pub tenant: TenantId,
     /// Names the store that rows go to, in any way that is the same for the same store: progress made with one store
@@ -81,7 +81,7 @@ mod tests {
     fn files_of_an_import_lie_beside_its_input_unless_told_otherwise() {
         let mut options = ImportOptions {
             input: Input::File(PathBuf::from("/data/a.csv.gz")),
-            mapping: PathBuf::from("m.toml"),
+            mapping: Some(PathBuf::from("m.toml")),
             tenant: TenantId::default_tenant(),
             destination: String::new(),
             workers: 4,

@@ -23,7 +23,7 @@ use super::{
 };
 
 /// The largest interaction that the service takes, encoded.
-const LARGEST: usize = 64 * 1024;
+pub(super) const LARGEST: usize = 64 * 1024;
 
 /// Why a row is no interaction.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -37,6 +37,8 @@ pub enum Format {
     Whitespace,
     /// A JSON object on each line.
     Ndjson,
+    /// Each line as it stands, as the only column. No mapping asks for it.
+    Lines,
 }
 
 /// The shape of the input.
@@ -140,7 +142,7 @@ fn layout(root: &mut Section, findings: &mut Findings) -> Layout {
                 findings.mistake("quote", "must differ from the delimiter");
             }
         }
-        Format::Whitespace | Format::Ndjson => {
+        Format::Whitespace | Format::Ndjson | Format::Lines => {
             for (key, given) in [
                 ("delimiter", delimiter.is_some()),
                 ("quote", quote.is_some()),

@@ -15,7 +15,6 @@ pub(crate) mod retry;
 pub(crate) mod worker;
 
 use std::{
-    fs,
     sync::{Arc, mpsc},
     time::Instant,
 };
@@ -32,7 +31,7 @@ use crate::{
 
 use super::{
     error::ImportError,
-    mapping::Mapping,
+    making::Making,
     options::ImportOptions,
     summary::Summary,
     table::{Table, TableError},
@@ -62,8 +61,8 @@ pub async fn import(
     client: InteractionServiceClient<Connection>,
 ) -> Result<Summary, ImportError> {
     let started = Instant::now();
-    let (mapping, text) = read_mapping(&options)?;
-    let table = open_table(&options, &mapping)?;
+    let (making, text) = Making::of(&options)?;
+    let table = open_table(&options, &making)?;
     let fingerprint = fingerprint(&options, &text)?;
     let start = Start::find(&options, fingerprint, &table)?;
     let run_id = start.run_id;
@@ -79,7 +78,7 @@ pub async fn import(
         unsure_until: start.unsure_until,
     };
     let workers = options.workers.clamp(1, MOST_WORKERS);
-    let kept = run(start.keeper, table, mapping, worker, workers)
+    let kept = run(start.keeper, table, making, worker, workers)
         .await
         .map_err(|failure| failure.tell(&options))?;
     let mut summary = Summary::new(run_id, kept.counts, started.elapsed());
@@ -88,22 +87,9 @@ pub async fn import(
     Ok(summary)
 }
 
-pub(crate) fn read_mapping(options: &ImportOptions) -> Result<(Mapping, String), ImportError> {
-    let path = &options.mapping;
-    let text = fs::read_to_string(path).map_err(|source| ImportError::File {
-        path: path.clone(),
-        doing: "cannot be read",
-        source,
-    })?;
-    let mapping = Mapping::parse(&text).map_err(|mistakes| ImportError::Mapping {
-        path: path.clone(),
-        mistakes,
-    })?;
-    Ok((mapping, text))
-}
-
-pub(crate) fn open_table(options: &ImportOptions, mapping: &Mapping) -> Result<Table, ImportError> {
-    let table = Table::open(&options.input, &mapping.layout, mapping.columns.names());
+pub(crate) fn open_table(options: &ImportOptions, making: &Making) -> Result<Table, ImportError> {
+    let (layout, columns) = making.layout();
+    let table = Table::open(&options.input, &layout, columns);
     table.map_err(|source| unreadable(options, source))
 }
 
@@ -198,7 +184,7 @@ impl Failure {
 async fn run(
     keeper: Keeper,
     table: Table,
-    mapping: Mapping,
+    making: Making,
     worker: Worker,
     workers: usize,
 ) -> Result<keeper::Kept, Failure> {
@@ -217,7 +203,7 @@ async fn run(
     }
     let reader = Reader {
         table,
-        mapping,
+        making,
         gate: Arc::clone(&gate),
         notes: notes.clone(),
         workers: queues,

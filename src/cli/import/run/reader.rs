@@ -17,8 +17,7 @@ use crate::proto::v1::Interaction;
 
 use super::{
     super::{
-        mapping::Mapping,
-        row,
+        making::Making,
         summary::Fate,
         table::{Row, Table, TableError},
     },
@@ -40,7 +39,7 @@ pub(super) type ReadOut = Result<u64, TableError>;
 
 pub(super) struct Reader {
     pub(super) table: Table,
-    pub(super) mapping: Mapping,
+    pub(super) making: Making,
     pub(super) gate: Arc<Gate>,
     pub(super) notes: mpsc::Sender<Note>,
     pub(super) workers: Vec<Sender<Batch>>,
@@ -100,7 +99,7 @@ impl Reader {
     }
 
     fn row(&self, row: &Row, hands: &mut [Batch]) -> Result<(), Over> {
-        let interaction = match row::interaction(&self.mapping, row) {
+        let interaction = match self.making.interaction(row) {
             Ok(interaction) => interaction,
             Err(faults) => {
                 let event_id = faults.event_id.unwrap_or_default();

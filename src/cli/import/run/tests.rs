@@ -2,7 +2,7 @@
 
 mod fake;
 
-use std::{io::Write as _, path::Path, process::Command, sync::Mutex, time::Duration};
+use std::{fs, io::Write as _, path::Path, process::Command, sync::Mutex, time::Duration};
 
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
@@ -77,7 +77,7 @@ impl Bench {
 fn options(directory: &Path) -> ImportOptions {
     ImportOptions {
         input: Input::File(directory.join("in.csv")),
-        mapping: directory.join("m.toml"),
+        mapping: Some(directory.join("m.toml")),
         tenant: TenantId::parse("acme").unwrap(),
         destination: "test".into(),
         workers: 4,

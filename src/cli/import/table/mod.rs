@@ -76,6 +76,23 @@ impl Row {
     }
 }
 
+impl Row {
+    /// The first column, which is the whole line where lines are not cut.
+    pub(crate) fn whole(&self) -> &str {
+        self.values.first().map_or("", String::as_str)
+    }
+
+    /// A first row that was not cut.
+    #[cfg(test)]
+    pub(crate) fn of_line(line: String) -> Self {
+        Self {
+            line: 1,
+            number: 1,
+            values: vec![line],
+        }
+    }
+}
+
 impl fmt::Debug for Row {
     /// Without the texts, which are someone's data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -136,6 +153,7 @@ enum Kind {
     Delimited(Box<Delimited>),
     Whitespace,
     Ndjson,
+    Lines,
 }
 
 impl fmt::Debug for Table {
@@ -160,6 +178,7 @@ impl Table {
             }
             Format::Whitespace => Kind::Whitespace,
             Format::Ndjson => Kind::Ndjson,
+            Format::Lines => Kind::Lines,
         };
         let mut table = Self {
             kind,
@@ -172,7 +191,7 @@ impl Table {
             bytes_read: opened.bytes_read,
             size: opened.size,
         };
-        if matches!(table.kind, Kind::Ndjson) {
+        if matches!(table.kind, Kind::Ndjson | Kind::Lines) {
             table.paths = columns.to_vec();
             return Ok(table);
         }
@@ -219,7 +238,7 @@ impl Table {
             let line = self.lines.read() + 1;
             let ended = match &mut self.kind {
                 Kind::Delimited(delimited) => delimited.record(&mut self.lines, &mut self.buffer),
-                Kind::Whitespace | Kind::Ndjson => {
+                Kind::Whitespace | Kind::Ndjson | Kind::Lines => {
                     let ended = self.lines.next(&mut self.buffer, LONGEST_ROW);
                     ended.and_then(|ended| self.lines.read_over(|_| ()).map(|()| ended))
                 }
@@ -245,7 +264,7 @@ impl Table {
     fn is_blank(&self) -> bool {
         self.buffer.iter().all(|byte| match self.kind {
             Kind::Delimited(_) => matches!(byte, b'\r' | b'\n'),
-            Kind::Whitespace | Kind::Ndjson => byte.is_ascii_whitespace(),
+            Kind::Whitespace | Kind::Ndjson | Kind::Lines => byte.is_ascii_whitespace(),
         })
     }
 
@@ -270,15 +289,20 @@ impl Table {
     fn fields(&mut self) -> Result<Vec<String>, String> {
         match &mut self.kind {
             Kind::Delimited(delimited) => delimited.fields(&self.buffer),
-            Kind::Whitespace | Kind::Ndjson => std::str::from_utf8(&self.buffer)
+            Kind::Whitespace | Kind::Ndjson | Kind::Lines => std::str::from_utf8(&self.buffer)
                 .map(|text| text.split_ascii_whitespace().map(str::to_owned).collect())
                 .map_err(|_| "is not UTF-8".to_owned()),
         }
     }
 
     fn values(&mut self) -> Result<Vec<String>, String> {
-        if matches!(self.kind, Kind::Ndjson) {
-            return json::values(&self.buffer, &self.paths);
+        match self.kind {
+            Kind::Ndjson => return json::values(&self.buffer, &self.paths),
+            Kind::Lines => {
+                let line = std::str::from_utf8(&self.buffer).map_err(|_| "is not UTF-8")?;
+                return Ok(vec![line.trim().to_owned()]);
+            }
+            Kind::Delimited(_) | Kind::Whitespace => {}
         }
         let mut fields = self.fields()?;
         if fields.len() != self.width {
