@@ -13,6 +13,7 @@
 //! | [`identity`] | which identifiers are one person: pure |
 //! | [`profile`] | what a set of interactions says about a person: pure |
 //! | [`storage`] | Postgres; all SQL |
+//! | [`generate`] | a made-up retailer and its customers: pure |
 //! | [`embedded`] | a private Postgres for those who have none |
 //! | [`worker`] | what runs beside the calls |
 //! | [`tenants`], [`error`], [`clock`], [`ids`], [`proto`] | what all of them speak of |
@@ -27,6 +28,7 @@ pub mod clock;
 pub mod config;
 pub mod embedded;
 pub mod error;
+pub mod generate;
 pub mod grpc;
 pub mod identity;
 pub mod ids;

@@ -5,7 +5,9 @@
 
 pub mod call;
 pub mod client;
+pub mod demo;
 pub mod explain;
+pub mod generate;
 pub mod import;
 mod json;
 mod progress;
@@ -69,6 +71,10 @@ enum Command {
     Explain(Box<explain::ExplainArgs>),
     /// Call any method of a service that has reflection.
     Call(Box<call::CallArgs>),
+    /// Make up a retailer's interactions, and the truth about its customers.
+    Generate(generate::GenerateArgs),
+    /// Serve a made-up retailer from a private database.
+    Demo(demo::DemoArgs),
     /// Recompute every profile from its interactions and report differences; exit 1 if there are any.
     Verify(store::TenantArgs),
     /// Print one hash over all profiles.
@@ -157,6 +163,13 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Search(args) => search::search(&args).await,
         Command::Explain(args) => explain::explain(&args).await,
         Command::Call(args) => call::call(&args).await,
+        Command::Generate(args) => generate::generate(&args).await,
+        Command::Demo(args) => {
+            let environment =
+                process_environment().filter(|(name, _)| !demo::DATABASES.contains(&name.as_str()));
+            let settings = Settings::load(cli.config.as_deref(), environment)?;
+            demo::demo(settings, &args).await
+        }
         Command::Verify(args) => store::verify(&settings()?, &args).await,
         Command::Digest(args) => store::digest(&settings()?, &args).await,
     }

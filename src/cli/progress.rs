@@ -21,3 +21,25 @@ pub(super) fn of_store(what: &'static str) -> (ProgressBar, Observer) {
     });
     (bar, observer)
 }
+
+/// A bar over a known number of things that are done one after the other.
+pub(super) fn of_customers(what: &'static str, customers: u64) -> ProgressBar {
+    let bar = ProgressBar::new(customers);
+    let template = "{msg} {bar:30} {percent:>3} %  {pos} of {len}  {elapsed} gone, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.set_message(what);
+    bar
+}
+
+/// A bar over interactions that are sent, with their rate.
+pub(super) fn of_interactions(what: &'static str, interactions: u64) -> ProgressBar {
+    let bar = ProgressBar::new(interactions);
+    let template = "{msg} {bar:30} {percent:>3} %  {per_sec}  {elapsed} gone, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.set_message(what);
+    bar
+}

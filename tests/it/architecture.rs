@@ -13,6 +13,7 @@ use std::{
 const PURE: &[&str] = &[
     "src/identity/",
     "src/profile/",
+    "src/generate/",
     "src/ids.rs",
     "src/clock.rs",
     "src/ingest/model.rs",
@@ -24,6 +25,7 @@ const PURE: &[&str] = &[
     "src/telemetry/limiter.rs",
     "src/cli/import/mapping/",
     "src/cli/import/row",
+    "src/cli/import/protocol.rs",
     "src/cli/import/money.rs",
     "src/cli/import/time.rs",
 ];
@@ -45,6 +47,13 @@ const UNKNOWN: &[(&str, &[&str])] = &[
         &[
             "app", "auth", "cli", "config", "embedded", "grpc", "ingest", "lookup", "storage",
             "tenants", "verify", "worker",
+        ],
+    ),
+    (
+        "src/generate/",
+        &[
+            "app", "auth", "cli", "config", "embedded", "ingest", "lookup", "storage", "tenants",
+            "verify", "worker",
         ],
     ),
     (

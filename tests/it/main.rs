@@ -33,6 +33,7 @@ mod effects;
 mod errors;
 mod explaining;
 mod facts;
+mod generated;
 mod harness;
 mod health;
 mod hostile;
