@@ -1,16 +1,14 @@
 #!/usr/bin/env bash
-# Builds the service, starts it with a database of its own and imports a small example.
+# Installs what is missing, builds the service, and starts its demo: a made-up retailer in a database of its own.
 #
-#   scripts/demo.sh           stays in the foreground until ctrl-C
-#   scripts/demo.sh --check   ends after the first answer
+#   scripts/demo.sh                    stays in the foreground until ctrl-C
+#   scripts/demo.sh --check            ends after the first answer
+#   scripts/demo.sh --customers 10000  with more customers than 2,000; see docs/generate.md
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
 
 program=target/release/customer-profile
-listen=${CUSTOMER_PROFILE_LISTEN__GRPC:-127.0.0.1:7401}
-url=http://$listen
-server=
 
 say() { echo "demo: $*"; }
 fail() {
@@ -40,57 +38,32 @@ choose_data_dir() {
     fi
 }
 
-listens() { (: <"/dev/tcp/${listen%:*}/${listen##*:}") 2>/dev/null; }
-
-stop() {
-    if [ -n "$server" ]; then
-        kill -TERM "$server" 2>/dev/null || true
-        wait "$server" || true
-    fi
-}
-
+begun=$SECONDS
 scripts/setup.sh
+setup=$((SECONDS - begun))
+
 say "building (the first time takes minutes)"
+begun=$SECONDS
 cargo build --release --locked
+build=$((SECONDS - begun))
+say "setup took $setup s, the build $build s"
 
 # The demo never writes to a database that somebody cares about.
 unset DATABASE_URL REDIS_URL
 data_dir=${CUSTOMER_PROFILE_DATA_DIR:-}
 [ -n "$data_dir" ] || choose_data_dir
-export CUSTOMER_PROFILE_DATA_DIR=$data_dir CUSTOMER_PROFILE_LISTEN__GRPC=$listen
+export CUSTOMER_PROFILE_DATA_DIR=$data_dir
 
-! listens || fail "something listens on $listen already: stop it, or set CUSTOMER_PROFILE_LISTEN__GRPC"
-trap stop EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
-# In a process group of its own, so that ctrl-C reaches it once and through `stop`.
-set -m
-"$program" serve &
-server=$!
-set +m
-for _ in $(seq 600); do
-    if listens; then break; fi
-    kill -0 "$server" 2>/dev/null || fail "the service ended before it listened on $listen"
-    sleep 0.1
+check=0
+for argument in "$@"; do
+    if [ "$argument" = --check ]; then check=1; fi
 done
-listens || fail "the service does not listen on $listen after a minute"
-
-"$program" import --mapping examples/shop.toml examples/shop.csv --to "$url"
-"$program" get email=hanako@example.com --to "$url"
-if [ "${1:-}" = --check ]; then
-    say "check passed"
-    exit 0
+if [ "$check" = 0 ]; then
+    say "data in $data_dir; every profile can be verified while it serves:"
+    say "  CUSTOMER_PROFILE_DATA_DIR=$data_dir $program verify"
+    # In place of this shell, so that ctrl-C reaches the program alone.
+    exec "$program" demo "$@"
 fi
-cat <<END
-
-demo: serving on $listen, data in $data_dir. In another terminal:
-
-  $program get phone=090-1234-5601 --to $url                 # the same person, as the store knows her
-  $program get email=ken.smith@example.com --json --to $url  # as other services see it
-  $program import --mapping examples/shop.toml examples/shop.csv --to $url    # again: nothing changes
-  CUSTOMER_PROFILE_DATA_DIR=$data_dir $program verify        # every profile is what its interactions say
-  $program --help
-
-demo: ctrl-C stops it and keeps the data
-END
-wait "$server"
+begun=$SECONDS
+"$program" demo "$@"
+say "check passed: setup $setup s, build $build s, the rest $((SECONDS - begun)) s"
