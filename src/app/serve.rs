@@ -211,6 +211,8 @@ impl Server {
         C: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
         C::ConnectInfo: Clone + Send + Sync + 'static,
     {
+        // Two more for look-ups and health.
+        opened.storage.warm(settings.ingest.writers + 2).await;
         let (ingest, writers) =
             Ingest::start(&opened.storage, &opened.secret, ingest_options(settings));
         let api = Arc::new(api(settings, &opened, ingest));

@@ -109,6 +109,21 @@ impl Storage {
         Ok(self.pool.acquire().await?)
     }
 
+    /// Makes connections before anyone needs them, one after the other: the first callers would all make some at once, and
+    /// on a busy machine wait longer than they are willing to. Where that fails, they are made when they are needed.
+    pub async fn warm(&self, connections: usize) {
+        let mut held = Vec::with_capacity(connections);
+        while held.len() < connections {
+            match self.pool.acquire().await {
+                Ok(connection) => held.push(connection),
+                Err(error) => {
+                    tracing::warn!(%error, made = held.len(), "connections could not be made yet");
+                    return;
+                }
+            }
+        }
+    }
+
     /// A transaction, READ COMMITTED.
     ///
     /// # Errors
