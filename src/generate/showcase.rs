@@ -26,16 +26,39 @@ pub struct Showcase {
 }
 
 /// The first Japanese customer who complained and was answered and asked, who has an address, a number and a card that
-/// belong to nobody else, and whose interactions link them all.
+/// belong to nobody else, and whose interactions link them all; of several, one who still waits for an answer.
 #[must_use]
 pub fn showcase(arguments: &Arguments) -> Option<Showcase> {
-    arguments
-        .blocks()
-        .take(8)
-        .find_map(|block| in_block(&block))
+    let found = |waiting| {
+        let mut blocks = arguments.blocks().take(8);
+        blocks.find_map(|block| in_block(&block, waiting))
+    };
+    found(true).or_else(|| found(false))
 }
 
-fn in_block(block: &Block) -> Option<Showcase> {
+/// Whether one of the tickets is not closed.
+fn waits(theirs: &[&Interaction]) -> bool {
+    let mut steps: Vec<(i64, &str, &str)> = theirs
+        .iter()
+        .filter_map(|i| {
+            let step = i.r#type.strip_prefix("ticket.")?;
+            let at = i.occurred_at.as_ref()?.seconds;
+            Some((at, step, i.subject.as_ref()?.id.as_str()))
+        })
+        .collect();
+    steps.sort_unstable();
+    let mut open = BTreeSet::new();
+    for (_, step, ticket) in steps {
+        match step {
+            "opened" | "reopened" => drop(open.insert(ticket)),
+            "closed" => drop(open.remove(ticket)),
+            _ => (),
+        }
+    }
+    !open.is_empty()
+}
+
+fn in_block(block: &Block, waiting: bool) -> Option<Showcase> {
     let fitting = block.truth.iter().filter(|truth| {
         truth.locale == "ja-JP"
             && truth
@@ -52,7 +75,7 @@ fn in_block(block: &Block) -> Option<Showcase> {
                 .filter(|arrival| arrival.person == truth.person)
                 .map(|arrival| &arrival.interaction)
                 .collect();
-            rich(truth, &theirs)
+            rich(truth, &theirs).filter(|_| !waiting || waits(&theirs))
         })
 }
 

@@ -62,11 +62,13 @@ fn family_first(name: &str) -> bool {
 /// The name, what to know at once, and by what the customer is known.
 pub(super) fn who(view: &View<'_>) -> Vec<Line> {
     let (profile, screen) = (view.profile, view.screen);
-    let mut title = match name(&profile.traits) {
-        Some(name) => Line::default().with(Tone::Strong, &name),
+    let name = name(&profile.traits);
+    let mut title = match &name {
+        Some(name) => Line::default().with(Tone::Strong, name),
         None => Line::default().with(Tone::Faint, "no name known"),
     };
-    if let Some(reading) = first(&profile.traits, &READINGS) {
+    let reading = first(&profile.traits, &READINGS);
+    if let Some(reading) = reading.filter(|reading| name.as_deref() != Some(*reading)) {
         title = title.plain(&format!(" ({reading})"));
     }
     let mut lines = vec![title.cut(screen.width)];
