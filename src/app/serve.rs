@@ -108,6 +108,9 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 /// by itself, and shows what is good by then.
 const CREDENTIAL_AGE: Duration = Duration::from_hours(1);
 
+/// How long a message may take to come, from its first byte to its last: 4 MiB over a slow line.
+const UPLOAD: Duration = Duration::from_mins(2);
+
 /// How much longer than the database may take is waited for it.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -273,7 +276,7 @@ impl Server {
             .layer(translation)
             .layer(layers(
                 access.authenticator,
-                Uploads::new(settings.limits.request_bytes),
+                Uploads::new(settings.limits.request_bytes, UPLOAD),
             ))
             .add_routes(routes)
             .serve_with_incoming_shutdown(incoming, api.draining.clone().cancelled_owned());

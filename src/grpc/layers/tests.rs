@@ -102,7 +102,7 @@ async fn serve() -> Channel {
     let serving = Server::builder()
         .layer(layers(
             Authenticator::Believing,
-            uploads::Uploads::new(64 << 20),
+            uploads::Uploads::new(64 << 20, std::time::Duration::from_mins(1)),
         ))
         .add_service(puppet)
         .add_service(health)

@@ -5,7 +5,9 @@
 //! it is answered `RESOURCE_EXHAUSTED`, `overloaded`, and may be sent again.
 //!
 //! Bytes are charged as they arrive, and again by what they weigh when they are decoded, and given back when the call is over. A stream gives back earlier: whoever reads it
-//! calls [`Upload::settle`] once the messages that it has read are accounted for elsewhere.
+//! calls [`Upload::settle`] once the messages that it has read are accounted for elsewhere. A message that has begun has to
+//! come whole within some time, so that nobody can hold memory by sending no more; between messages a stream may be silent
+//! as long as it likes.
 
 use std::{
     pin::Pin,
@@ -14,12 +16,14 @@ use std::{
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use http_body::{Frame, SizeHint};
 use prost::bytes::Bytes;
+use tokio::time::Sleep;
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 
@@ -35,15 +39,19 @@ pub struct Uploads(Arc<Budget>);
 #[derive(Debug)]
 struct Budget {
     limit: usize,
+    patience: Duration,
     used: AtomicUsize,
 }
 
 impl Uploads {
-    /// With a limit in bytes.
+    /// With a limit in bytes, and how long a message may take to come.
     #[must_use]
-    pub fn new(limit: usize) -> Self {
-        let used = AtomicUsize::new(0);
-        Self(Arc::new(Budget { limit, used }))
+    pub fn new(limit: usize, patience: Duration) -> Self {
+        Self(Arc::new(Budget {
+            limit,
+            patience,
+            used: AtomicUsize::new(0),
+        }))
     }
 
     /// Bytes that callers have in memory.
@@ -193,6 +201,7 @@ where
                 inner,
                 upload: body,
                 framing: Framing::default(),
+                deadline: None,
             })
         });
         let answer = self.inner.call(request);
@@ -212,6 +221,22 @@ struct Counted {
     inner: Body,
     upload: Upload,
     framing: Framing,
+    /// When the message that has begun must be there.
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+impl Counted {
+    /// Whether the message that has begun is overdue. Only asked when there is nothing more to read yet.
+    fn is_overdue(&mut self, context: &mut Context<'_>) -> bool {
+        if !self.framing.is_within() {
+            return false;
+        }
+        let patience = self.upload.0.uploads.0.patience;
+        let deadline = self
+            .deadline
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        deadline.as_mut().poll(context).is_ready()
+    }
 }
 
 impl http_body::Body for Counted {
@@ -231,7 +256,11 @@ impl http_body::Body for Counted {
             }
             if let Some(rest) = self.framing.follow(data) {
                 self.upload.complete(rest);
+                self.deadline = None;
             }
+        }
+        if polled.is_pending() && self.is_overdue(context) {
+            return Poll::Ready(Some(Err(overloaded().into())));
         }
         polled
     }
@@ -255,6 +284,11 @@ struct Framing {
 }
 
 impl Framing {
+    /// Whether a message has begun and is not there yet.
+    fn is_within(&self) -> bool {
+        self.prefix.0 > 0
+    }
+
     /// Follows some bytes. When a message came whole in them: how many bytes came after the last that did.
     fn follow(&mut self, mut data: &[u8]) -> Option<usize> {
         let mut completed = None;
@@ -294,7 +328,7 @@ mod tests {
 
     #[test]
     fn what_a_call_holds_is_given_back_when_it_is_over() {
-        let uploads = Uploads::new(CALL + 100);
+        let uploads = Uploads::new(CALL + 100, Duration::MAX);
         let upload = uploads.begin().unwrap();
         assert!(uploads.begin().is_none());
         assert!(upload.charge(100) && !upload.charge(1));
@@ -307,6 +341,53 @@ mod tests {
         assert_eq!(uploads.used(), CALL + 100);
         drop(upload);
         assert_eq!(uploads.used(), 0);
+    }
+
+    /// Some bytes, and then nothing, without an end.
+    struct Silent(Option<Bytes>);
+
+    impl http_body::Body for Silent {
+        type Data = Bytes;
+        type Error = Status;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+            match self.0.take() {
+                Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                None => Poll::Pending,
+            }
+        }
+    }
+
+    /// How reading ends of what sends some bytes and then nothing; it goes on when it does not within a while.
+    async fn silent_after(bytes: &[u8]) -> (Uploads, Result<(), Status>) {
+        let uploads = Uploads::new(1 << 20, Duration::from_millis(20));
+        let mut body = Counted {
+            inner: Body::new(Silent(Some(Bytes::copy_from_slice(bytes)))),
+            upload: uploads.begin().unwrap(),
+            framing: Framing::default(),
+            deadline: None,
+        };
+        let mut next = async || {
+            let poll = |context: &mut Context<'_>| {
+                http_body::Body::poll_frame(Pin::new(&mut body), context)
+            };
+            std::future::poll_fn(poll).await.unwrap().map(drop)
+        };
+        next().await.unwrap();
+        let end = tokio::time::timeout(Duration::from_millis(300), next()).await;
+        (uploads, end.unwrap_or(Ok(())))
+    }
+
+    #[tokio::test]
+    async fn a_message_that_has_begun_must_come_whole_and_a_stream_may_be_silent_between_two() {
+        let (_, end) = silent_after(&[0, 0, 0, 0, 9, 1]).await;
+        assert_eq!(end.unwrap_err().code(), tonic::Code::ResourceExhausted);
+        let (uploads, end) = silent_after(&[0, 0, 0, 0, 1, 1]).await;
+        assert!(end.is_ok());
+        assert_eq!(uploads.used(), 0, "nothing is left of a call that is over");
     }
 
     proptest! {
