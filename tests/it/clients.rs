@@ -6,8 +6,17 @@ use std::{
 };
 
 use customer_profile::proto::v1::{GetProfileRequest, Profile};
+use tokio::sync::OnceCell;
 
-use crate::harness::{Service, calls::by_id, skipped};
+use crate::{
+    access::Guarded,
+    harness::{
+        Service,
+        calls::by_id,
+        credentials::{Files, Signer, claims},
+        skipped,
+    },
+};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -46,6 +55,14 @@ fn installed(node_example: &str) -> bool {
         .join(node_example)
         .join("node_modules");
     modules.join("installed.json").exists()
+}
+
+/// Builds the page, once for all tests, so that what is generated follows the protocol of today.
+async fn build_page() {
+    static BUILT: OnceCell<Vec<String>> = OnceCell::const_new();
+    let build = ["run", "--prefix", "examples/web", "--silent", "build"];
+    let build = || run("npm".into(), build.map(str::to_owned).into());
+    BUILT.get_or_init(build).await;
 }
 
 /// The profile that a client says it read, looked at from here.
@@ -108,9 +125,7 @@ async fn a_page_records_and_reads_over_grpc_web() {
     if !installed("web") {
         return skipped("@connectrpc/connect-web; scripts/setup.sh --clients installs it");
     }
-    // What is generated follows the protocol of today.
-    let built = ["run", "--prefix", "examples/web", "--silent", "build"];
-    run("npm".into(), built.map(str::to_owned).into()).await;
+    build_page().await;
     assert!(root().join("examples/web/dist/page.js").exists());
     let service = Service::start().await;
     let arguments = ["examples/web/check.js", &service.url];
@@ -123,4 +138,67 @@ async fn a_page_records_and_reads_over_grpc_web() {
         (1, 2)
     );
     service.stop().await;
+}
+
+/// A service over TLS that wants tokens, its authority's file and a file with a token for all that the examples do.
+async fn guarded() -> (Guarded, [String; 3]) {
+    let (files, signer) = (Files::new(), Signer::ec());
+    files.put_keys(&[signer.jwk("one")]);
+    let token = signer.token("one", &claims("record read read_identifiers read_text"));
+    let token = files.put("token", format!("{token}\n"));
+    let guarded = Guarded::by_token(files).await;
+    let target = guarded.url.strip_prefix("https://").unwrap().to_owned();
+    let ca = guarded.files.path("ca.crt").to_str().unwrap().to_owned();
+    (guarded, [target, ca, token])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn python_and_node_come_over_tls_with_a_token() {
+    let python = root().join("target/tools/python/bin/python");
+    if !python.exists() || !installed("node") {
+        return skipped("the example clients; scripts/setup.sh --clients installs what they need");
+    }
+    let (guarded, [target, ca, token]) = guarded().await;
+    let with_python = [
+        "examples/python/client.py",
+        "--target",
+        &target,
+        "--ca",
+        &ca,
+    ];
+    let with_token = [&with_python[..], &["--token-file", &token]].concat();
+    let arguments = with_token.into_iter().map(str::to_owned).collect();
+    let lines = run(python.clone(), arguments).await;
+    assert_eq!(said(&lines, "interactions"), ["5"]);
+    let arguments = ["examples/node/client.js", &target, &ca, &token];
+    let lines = run("node".into(), arguments.map(str::to_owned).into()).await;
+    assert_eq!(said(&lines, "interactions"), ["5"]);
+
+    let without = Command::new(python)
+        .args(with_python)
+        .current_dir(root())
+        .output();
+    let refused = String::from_utf8(without.unwrap().stderr).unwrap();
+    assert!(refused.starts_with("UNAUTHENTICATED"), "{refused}");
+    guarded.service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_comes_over_tls_with_a_token() {
+    if !installed("web") {
+        return skipped("@connectrpc/connect-web; scripts/setup.sh --clients installs it");
+    }
+    build_page().await;
+    let (guarded, [_, ca, token]) = guarded().await;
+    // Node's own way to trust an authority, as a browser has its own.
+    let arguments = [
+        format!("NODE_EXTRA_CA_CERTS={ca}"),
+        "node".to_owned(),
+        "examples/web/check.js".to_owned(),
+        guarded.url.clone(),
+        std::fs::read_to_string(token).unwrap().trim().to_owned(),
+    ];
+    let lines = run("env".into(), arguments.into()).await;
+    assert_eq!(said(&lines, "open tickets"), ["1"]);
+    guarded.service.stop().await;
 }
