@@ -6,10 +6,12 @@
 //! - A stream holds at most its window of interactions. It reads the next request only when there is room in the window,
 //!   which there is only as acknowledgements are taken, and when the one before has its room in the queue, which is bounded
 //!   in bytes: a sender that does not read, or is too fast, is held back by HTTP/2 and not by our memory.
+//! - Whatever a sender does not read, what it sent goes on into the queue and out of it: nothing waits for the sender while
+//!   it has a place in the queue, which is everybody's.
 //! - When a request fails, those before it are acknowledged, then the stream ends with its error; the sender begins again
 //!   at the first that was not acknowledged.
 
-use std::{pin::Pin, sync::Arc};
+use std::{collections::VecDeque, pin::Pin, sync::Arc};
 
 use futures_util::{Stream, StreamExt as _, stream::FuturesOrdered};
 use tokio::sync::mpsc;
@@ -91,21 +93,27 @@ impl Session {
         out: mpsc::Sender<Result<StreamInteractionsResponse, Status>>,
     ) {
         let mut under_way: FuturesOrdered<Recording> = FuturesOrdered::new();
+        let mut unsent: VecDeque<Recorded> = VecDeque::new();
         let mut entering: Option<Entering> = None;
         let draining = self.api.draining.clone();
         // Why no more is read: the end of the stream, or what to say when all before it is acknowledged.
         let mut ended: Option<Result<(), Status>> = None;
-        while ended.is_none() || entering.is_some() || !under_way.is_empty() {
+        while ended.is_none() || entering.is_some() || !under_way.is_empty() || !unsent.is_empty() {
             let room = entering.is_none()
                 && self.held < self.api.stream_window
-                && under_way.len() < REQUESTS;
+                && under_way.len() + unsent.len() < REQUESTS;
             tokio::select! {
                 biased;
-                Some((items, recorded)) = under_way.next() => {
+                Some(recorded) = under_way.next() => unsent.push_back(recorded),
+                place = out.reserve(), if !unsent.is_empty() => {
+                    let (Ok(place), Some((items, recorded))) = (place, unsent.pop_front()) else {
+                        // What is still under way is recorded all the same; the sender will hear DUPLICATE.
+                        return;
+                    };
                     self.held -= items;
                     let failed = recorded.is_err();
-                    if out.send(recorded.map_err(Status::from)).await.is_err() || failed {
-                        // What is still under way is recorded all the same; the sender will hear DUPLICATE.
+                    place.send(recorded.map_err(Status::from));
+                    if failed {
                         return;
                     }
                 }

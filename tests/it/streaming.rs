@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use customer_profile::proto::v1::{
     Interaction, InteractionOutcome, StreamInteractionsRequest, StreamInteractionsResponse,
+    interaction_service_client::InteractionServiceClient,
 };
 use futures_util::stream;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Status, Streaming};
+use tonic::{Code, Status, Streaming, transport::Endpoint};
 
 use crate::harness::{
     Database, Service,
-    calls::{listing, outcomes},
+    calls::{listing, outcomes, recording},
     locks::Stripes,
     make,
     random::Random,
@@ -261,6 +262,48 @@ async fn a_sender_that_reads_no_acknowledgement_is_held_back() {
     assert!(i64::try_from(answers.len()).unwrap() >= sent);
     let wanted: Vec<i64> = (1..=i64::try_from(answers.len()).unwrap()).collect();
     assert_eq!(sequences(&answers), wanted);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_reads_nothing_leaves_the_queue_to_others() {
+    let database = Database::new().await;
+    let settings = [
+        ("CUSTOMER_PROFILE_INGEST__STREAM_WINDOW", "1000"),
+        ("CUSTOMER_PROFILE_INGEST__QUEUE_ITEMS", "1000"),
+        ("CUSTOMER_PROFILE_DATABASE__LOCK_TIMEOUT_MS", "60000"),
+        ("CUSTOMER_PROFILE_DATABASE__STATEMENT_TIMEOUT_MS", "60000"),
+    ];
+    let service = Service::with(database.clone(), &settings).await;
+    let locks = Stripes::hold(&database).await;
+    // Takes a few acknowledgements and then no more.
+    let narrow = Endpoint::from_shared(service.url.clone()).unwrap();
+    let narrow = narrow.initial_stream_window_size(1_024).connect_lazy();
+    let (sender, requests) = mpsc::channel(300);
+    let answers = InteractionServiceClient::new(narrow)
+        .stream_interactions(ReceiverStream::new(requests))
+        .await
+        .unwrap();
+    // All but four of the queue, then one that needs the whole of it and has to wait.
+    for sequence in 1..=249 {
+        sender.send(many(sequence, 4)).await.unwrap();
+    }
+    sender.send(many(250, 1_000)).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    locks.release().await;
+    until("another caller finds room in the queue", async || {
+        let request = recording(vec![make::seen("other", 0, &["email=b@example.com"])]);
+        service
+            .interactions()
+            .record_interactions(request)
+            .await
+            .is_ok()
+    })
+    .await;
+    drop(sender);
+    let (answers, ended) = collect(answers.into_inner()).await;
+    ended.unwrap();
+    assert_eq!(answers.len(), 250);
     service.stop().await;
 }
 
