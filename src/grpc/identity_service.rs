@@ -14,7 +14,8 @@ use crate::{
     error::Error,
     lookup::{self, explain},
     proto::v1::{
-        ExplainIdentityRequest, ExplainIdentityResponse, identity_service_server::IdentityService,
+        ExplainIdentityRequest, ExplainIdentityResponse, Interaction,
+        identity_service_server::IdentityService,
     },
 };
 
@@ -56,7 +57,9 @@ async fn explain_identity(
         .await?
         .ok_or_else(not_found)?;
     let admits = |namespace: &str| sight.namespace(namespace);
-    let graph = explain::graph(&mut connection, &tenant.id, &found.profile, admits).await?;
+    let shows = |interaction: &Interaction| sight.may_see_as_evidence(interaction);
+    let (id, profile) = (&tenant.id, &found.profile);
+    let graph = explain::graph(&mut connection, id, profile, admits, shows).await?;
     Ok(ExplainIdentityResponse {
         profile_id: found.profile.id.to_string(),
         version: found.profile.version,
@@ -66,6 +69,6 @@ async fn explain_identity(
         links: graph.links,
         links_total: i32::try_from(graph.links_total).unwrap_or(i32::MAX),
         read_info: Some(api.read_info(&tenant, Some(&found))),
-        masked_fields: sight.masked_in_identifiers("identifiers_total"),
+        masked_fields: sight.masked_in_graph(),
     })
 }

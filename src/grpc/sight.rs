@@ -119,6 +119,12 @@ impl<'a> Sight<'a> {
         hidden.map(|(_, matter)| matter).collect()
     }
 
+    /// Whether an interaction may be shown as evidence of a link.
+    pub(super) fn may_see_as_evidence(&self, interaction: &Interaction) -> bool {
+        let of = |matter: &Matter| matter.is_of(&interaction.r#type, interaction.subject.as_ref());
+        !self.hides(Facts::Timeline) && !self.without().iter().any(of)
+    }
+
     /// Clears in a profile what was not asked for and what may not be seen.
     pub(super) fn restrict(&self, mask: ProfileMask, profile: &mut Profile) {
         mask.apply(profile);
@@ -192,6 +198,18 @@ impl<'a> Sight<'a> {
         let mut masked = self.masked_namespaces();
         if !self.all_namespaces() {
             masked.push(total.to_owned());
+        }
+        masked
+    }
+
+    /// What a graph of identifiers and links leaves out.
+    pub(super) fn masked_in_graph(&self) -> Vec<String> {
+        let mut masked = self.masked_in_identifiers("identifiers_total");
+        if self.hides(Facts::Timeline) {
+            masked.push("links.evidence".to_owned());
+        } else {
+            let matters = self.without().into_iter();
+            masked.extend(matters.map(|matter| format!("links.evidence[{}]", matter.name())));
         }
         masked
     }

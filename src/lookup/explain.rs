@@ -43,7 +43,8 @@ pub struct Graph {
     pub links_total: usize,
 }
 
-/// Reads the graph of a profile, of those identifiers that `admits` a namespace of.
+/// Reads the graph of a profile, of those identifiers that `admits` a namespace of, with those interactions as evidence
+/// that `shows` lets through.
 ///
 /// # Errors
 /// When the database fails or an interaction cannot be read.
@@ -52,6 +53,7 @@ pub async fn graph(
     tenant: &TenantId,
     profile: &Profile,
     admits: impl Fn(&str) -> bool,
+    shows: impl Fn(&Interaction) -> bool,
 ) -> Result<Graph, Error> {
     let keys: Vec<IdentityKey> = document::shown(profile).collect();
     let mut cards: Vec<Card> = identity_cards::cards(connection, tenant, &keys).await?;
@@ -65,7 +67,7 @@ pub async fn graph(
     let place = |key: &IdentityKey| places.get(key).copied().unwrap_or(usize::MAX);
     links.sort_by_key(|link| (place(&link.key), place(&link.other)));
     links.truncate(LINKS);
-    let evidence = evidence(connection, tenant, &links).await?;
+    let evidence = evidence(connection, tenant, &links, shows).await?;
     Ok(Graph {
         identifiers: cards.iter().map(document::show).collect(),
         links: links
@@ -81,6 +83,7 @@ async fn evidence(
     connection: &mut PgConnection,
     tenant: &TenantId,
     links: &[Link],
+    shows: impl Fn(&Interaction) -> bool,
 ) -> Result<HashMap<OfLink, LinkEvidence>, Error> {
     let wanted: BTreeSet<OfLink> = links
         .iter()
@@ -104,24 +107,25 @@ async fn evidence(
             .flatten()
             .filter(|stored| stored.keys.contains(&other))
             .min_by_key(|stored| stored.place.id);
-        if let Some(stored) = giving {
-            evidence.insert((anchor, other, at), describe(stored)?);
+        let Some(stored) = giving else { continue };
+        let message = Interaction::decode(stored.body.as_slice())
+            .map_err(|e| Error::bug("reading a stored interaction", e))?;
+        if shows(&message) {
+            evidence.insert((anchor, other, at), describe(stored, message));
         }
     }
     Ok(evidence)
 }
 
-fn describe(stored: &Stored) -> Result<LinkEvidence, Error> {
-    let message = Interaction::decode(stored.body.as_slice())
-        .map_err(|e| Error::bug("reading a stored interaction", e))?;
-    Ok(LinkEvidence {
+fn describe(stored: &Stored, message: Interaction) -> LinkEvidence {
+    LinkEvidence {
         interaction_id: stored.place.id.to_string(),
         occurred_at: Some(stored.place.occurred_at.to_proto()),
         source: message.source,
         department: message.department,
         channel: message.channel,
         r#type: message.r#type,
-    })
+    }
 }
 
 fn show(

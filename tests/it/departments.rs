@@ -296,6 +296,49 @@ async fn amounts_totals_and_survey_values_are_hidden_with_their_facts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn evidence_of_a_link_is_hidden_with_the_interaction_that_gave_it() {
+    let service = Service::with(
+        Database::new().await,
+        &[
+            ("CUSTOMER_PROFILE_DEPARTMENTS__A__HIDDEN", "orders"),
+            ("CUSTOMER_PROFILE_DEPARTMENTS__B__HIDDEN", "tickets"),
+            ("CUSTOMER_PROFILE_DEPARTMENTS__C__HIDDEN", "timeline"),
+        ],
+    )
+    .await;
+    let (email, cookie) = ("email=a@example.com", "cookie=c");
+    let both = make::seen("1", 10, &[email, cookie]).identifiers;
+    let mut order = make::order("1", 10, email, "canary-order", 5);
+    let mut complaint = make::ticket("2", 20, email, "opened", "canary-ticket");
+    order.identifiers.clone_from(&both);
+    complaint.identifiers = both;
+    service.record_all(vec![order, complaint]).await;
+    let explain = async |department: &str| {
+        let request = ExplainIdentityRequest {
+            lookup: make::by(email),
+            read_options: None,
+        };
+        let request = as_of(department, request);
+        let answer = service.identities().explain_identity(request).await;
+        let answer = answer.unwrap().into_inner();
+        assert_eq!(answer.links.len(), 1);
+        let evidence = answer.links[0].evidence.iter();
+        let types: Vec<String> = evidence.map(|one| one.r#type.clone()).collect();
+        (types.join(" "), answer.masked_fields.join(" "))
+    };
+    for (department, types, masked) in [
+        ("sales", "order.placed ticket.opened", ""),
+        ("a", "ticket.opened", "links.evidence[order]"),
+        ("b", "order.placed", "links.evidence[ticket]"),
+        ("c", "", "links.evidence"),
+    ] {
+        let wanted = (types.to_owned(), masked.to_owned());
+        assert_eq!(explain(department).await, wanted, "{department}");
+    }
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn texts_are_hidden_by_the_department_that_heard_them() {
     let service = service(&[(
         "CUSTOMER_PROFILE_DEPARTMENTS__BILLING__HIDDEN_TEXTS_OF",
