@@ -33,7 +33,7 @@ use crate::{
         Api,
         identity_service::Identities,
         interaction_service::Interactions,
-        layers::{layers, uploads::Uploads, web},
+        layers::{layers, web},
         page_token::PageTokenKey,
         profile_service::Profiles,
         token::TokenKey,
@@ -107,9 +107,6 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 /// How long a connection begins calls on the certificate that it was made with. Then its client connects again, which it does
 /// by itself, and shows what is good by then.
 const CREDENTIAL_AGE: Duration = Duration::from_hours(1);
-
-/// How long a message may take to come, from its first byte to its last: 4 MiB over a slow line.
-const UPLOAD: Duration = Duration::from_mins(2);
 
 /// How much longer than the database may take is waited for it.
 const GRACE: Duration = Duration::from_secs(1);
@@ -274,10 +271,7 @@ impl Server {
         let serving = builder
             .layer(pages)
             .layer(translation)
-            .layer(layers(
-                access.authenticator,
-                Uploads::new(settings.limits.request_bytes, UPLOAD),
-            ))
+            .layer(layers(access.authenticator, settings.limits.request_bytes))
             .add_routes(routes)
             .serve_with_incoming_shutdown(incoming, api.draining.clone().cancelled_owned());
         Ok(Self {

@@ -43,15 +43,15 @@ pub type Layers = Stack<
     >,
 >;
 
-/// All layers in their order, for `tonic::transport::Server::layer`.
+/// All layers in their order, for `tonic::transport::Server::layer`, with the limit of [`uploads`] in bytes.
 #[must_use]
-pub fn layers(authenticator: Authenticator, uploads: uploads::Uploads) -> Layers {
+pub fn layers(authenticator: Authenticator, request_bytes: usize) -> Layers {
     ServiceBuilder::new()
         .layer(trace::TraceLayer::new())
         .layer(panic::layer())
         .layer(denied::DeniedLayer::new())
         .layer(AuthLayer::new(authenticator))
-        .layer(uploads::UploadsLayer::new(uploads))
+        .layer(uploads::UploadsLayer::new(request_bytes))
         .layer(oversize::OversizeLayer)
         .into_inner()
 }

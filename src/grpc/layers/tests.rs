@@ -100,10 +100,7 @@ async fn serve() -> Channel {
     let (_, health) = tonic_health::server::health_reporter();
     let puppet = InteractionServiceServer::new(Puppet).max_decoding_message_size(LIMIT);
     let serving = Server::builder()
-        .layer(layers(
-            Authenticator::Believing,
-            uploads::Uploads::new(64 << 20, std::time::Duration::from_mins(1)),
-        ))
+        .layer(layers(Authenticator::Believing, 64 << 20))
         .add_service(puppet)
         .add_service(health)
         .serve_with_incoming(stream::iter([Ok::<_, std::io::Error>(far)]));

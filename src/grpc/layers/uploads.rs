@@ -4,6 +4,9 @@
 //! call, stay under one limit, however many connections, streams and half-sent messages there are. What would go beyond
 //! it is answered `RESOURCE_EXHAUSTED`, `overloaded`, and may be sent again.
 //!
+//! An eighth of it is for those whom nobody knows, who may ask for health and reflection: they cannot use up what is there
+//! for callers with a credential.
+//!
 //! Bytes are charged as they arrive, and again by what they weigh when they are decoded, and given back when the call is over. A stream gives back earlier: whoever reads it
 //! calls [`Upload::settle`] once the messages that it has read are accounted for elsewhere. A message that has begun has to
 //! come whole within some time, so that nobody can hold memory by sending no more; between messages a stream may be silent
@@ -27,7 +30,13 @@ use tokio::time::Sleep;
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 
-use crate::error::Error;
+use crate::{auth::Caller, error::Error};
+
+/// The part of the limit that is for strangers: one of so many.
+const STRANGERS: usize = 8;
+
+/// How long a message may take to come, from its first byte to its last: 4 MiB over a slow line.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What an open call costs besides what it sends.
 const CALL: usize = 16 << 10;
@@ -149,13 +158,20 @@ pub(in crate::grpc) fn charge(weight: usize) -> bool {
 
 /// Puts a [`Bounded`] around a service.
 #[derive(Clone, Debug)]
-pub struct UploadsLayer(Uploads);
+pub struct UploadsLayer {
+    callers: Uploads,
+    strangers: Uploads,
+}
 
 impl UploadsLayer {
-    /// With a limit for all calls together.
+    /// With a limit in bytes for all calls together.
     #[must_use]
-    pub const fn new(uploads: Uploads) -> Self {
-        Self(uploads)
+    pub fn new(limit: usize) -> Self {
+        let strangers = limit / STRANGERS;
+        Self {
+            callers: Uploads::new(limit - strangers, PATIENCE),
+            strangers: Uploads::new(strangers, PATIENCE),
+        }
     }
 }
 
@@ -165,7 +181,7 @@ impl<S> Layer<S> for UploadsLayer {
     fn layer(&self, inner: S) -> Bounded<S> {
         Bounded {
             inner,
-            uploads: self.0.clone(),
+            layer: self.clone(),
         }
     }
 }
@@ -174,7 +190,7 @@ impl<S> Layer<S> for UploadsLayer {
 #[derive(Clone, Debug)]
 pub struct Bounded<S> {
     inner: S,
-    uploads: Uploads,
+    layer: UploadsLayer,
 }
 
 impl<S> Service<Request<Body>> for Bounded<S>
@@ -191,7 +207,13 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let Some(upload) = self.uploads.begin() else {
+        let known = request.extensions().get::<Caller>().is_some();
+        let uploads = if known {
+            &self.layer.callers
+        } else {
+            &self.layer.strangers
+        };
+        let Some(upload) = uploads.begin() else {
             return Box::pin(async { Ok(Status::from(overloaded()).into_http()) });
         };
         request.extensions_mut().insert(upload.clone());
@@ -322,6 +344,7 @@ impl Framing {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
     use proptest::prelude::*;
 
     use super::*;
@@ -388,6 +411,34 @@ mod tests {
         let (uploads, end) = silent_after(&[0, 0, 0, 0, 1, 1]).await;
         assert!(end.is_ok());
         assert_eq!(uploads.used(), 0, "nothing is left of a call that is over");
+    }
+
+    #[test]
+    fn strangers_leave_room_for_callers() {
+        let limit = 1 << 20;
+        let mut service = UploadsLayer::new(limit).layer(tower::service_fn(|_| {
+            std::future::pending::<Result<Response<Body>, std::convert::Infallible>>()
+        }));
+        let mut open = Vec::new();
+        let mut call = |caller: Option<Caller>| {
+            let mut request = Request::new(Body::empty());
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(caller);
+            }
+            let mut answer = service.call(request);
+            let refused = (&mut answer).now_or_never().is_some();
+            open.push(answer);
+            refused
+        };
+        let strangers = (0..limit / CALL).filter(|_| !call(None)).count();
+        assert_eq!(strangers, limit / CALL / STRANGERS);
+        let caller = Caller {
+            tenant: crate::ids::TenantId::default_tenant(),
+            name: "test".into(),
+            permissions: crate::auth::Permissions::NONE,
+            department: None,
+        };
+        assert!(!call(Some(caller)));
     }
 
     proptest! {
