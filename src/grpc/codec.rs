@@ -64,7 +64,7 @@ impl<U: Message + Name + Default> TonicDecoder for Decoder<U> {
             if weight > HEAVIEST {
                 return Err(status::message_too_heavy());
             }
-            if !uploads::charge(weight) {
+            if !uploads::charge(weight, bytes.len()) {
                 return Err(uploads::overloaded().into());
             }
         }

@@ -7,10 +7,11 @@
 //! An eighth of it is for those whom nobody knows, who may ask for health and reflection: they cannot use up what is there
 //! for callers with a credential.
 //!
-//! Bytes are charged as they arrive, and again by what they weigh when they are decoded, and given back when the call is over. A stream gives back earlier: whoever reads it
-//! calls [`Upload::settle`] once the messages that it has read are accounted for elsewhere. A message that has begun has to
-//! come whole within some time, so that nobody can hold memory by sending no more; between messages a stream may be silent
-//! as long as it likes.
+//! Bytes are charged as they arrive, and again by what they weigh when they are decoded, and given back when the call is
+//! over. A stream gives back earlier: whoever reads it calls [`Upload::settle`] once the messages that it has read are
+//! accounted for elsewhere. What it read them into stays as large as the largest of them while the stream lives, and so does
+//! the charge for it. A message that has begun has to come whole within some time, so that nobody can hold memory by sending
+//! no more; between messages a stream may be silent as long as it likes.
 
 use std::{
     pin::Pin,
@@ -40,6 +41,9 @@ const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What an open call costs besides what it sends.
 const CALL: usize = 16 << 10;
+
+/// Bytes of a buffer that every stream has, which are among those of an open call.
+const BUFFER: usize = 8 << 10;
 
 /// The bytes that callers may have in memory, and those that they have.
 #[derive(Clone, Debug)]
@@ -88,6 +92,9 @@ impl Uploads {
                 uploads: self.clone(),
                 whole: AtomicUsize::new(0),
                 part: AtomicUsize::new(0),
+                largest: AtomicUsize::new(0),
+                unpacked: AtomicUsize::new(0),
+                kept: AtomicUsize::new(0),
             }))
         })
     }
@@ -104,12 +111,30 @@ struct Held {
     whole: AtomicUsize,
     /// Bytes of the message that is coming.
     part: AtomicUsize,
+    /// Bytes of the largest message that came.
+    largest: AtomicUsize,
+    /// Bytes of the largest message that came compressed, without the compression.
+    unpacked: AtomicUsize,
+    /// Bytes of buffers that were as large as a message once, as far as they are charged.
+    kept: AtomicUsize,
 }
 
 impl Upload {
-    /// Gives back the bytes of all messages that came whole.
+    /// Gives back the bytes of all messages that came whole, but for the buffers that they came in.
     pub fn settle(&self) {
-        self.0.uploads.give_back(self.0.whole.swap(0, Relaxed));
+        let Held {
+            uploads,
+            whole,
+            largest,
+            unpacked,
+            kept,
+            ..
+        } = &*self.0;
+        let whole = whole.swap(0, Relaxed);
+        let buffers = (largest.load(Relaxed) + unpacked.load(Relaxed)).saturating_sub(BUFFER);
+        let more = buffers.saturating_sub(kept.load(Relaxed)).min(whole);
+        kept.fetch_add(more, Relaxed);
+        uploads.give_back(whole - more);
     }
 
     /// Runs something that decodes messages of this call.
@@ -128,13 +153,15 @@ impl Upload {
     /// A message has come whole; `rest` bytes are of the next.
     fn complete(&self, rest: usize) {
         let part = self.0.part.swap(rest, Relaxed);
-        self.0.whole.fetch_add(part - rest.min(part), Relaxed);
+        let came = part - rest.min(part);
+        self.0.whole.fetch_add(came, Relaxed);
+        self.0.largest.fetch_max(came, Relaxed);
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let held = CALL + *self.whole.get_mut() + *self.part.get_mut();
+        let held = CALL + *self.whole.get_mut() + *self.part.get_mut() + *self.kept.get_mut();
         self.uploads.give_back(held);
     }
 }
@@ -144,9 +171,16 @@ tokio::task_local! {
     static CURRENT: Upload;
 }
 
-/// Charges the call that is being decoded for what a message of it weighs; answers whether there is room.
-pub(in crate::grpc) fn charge(weight: usize) -> bool {
+/// Charges the call that is being decoded for what a message of it weighs, which has so many bytes without compression;
+/// answers whether there is room.
+pub(in crate::grpc) fn charge(weight: usize, bytes: usize) -> bool {
     let charged = CURRENT.try_with(|upload| {
+        // Bytes that mean nothing weigh nothing, and take room until they are passed over.
+        let weight = weight.max(bytes);
+        // A message that came as it is lies where it was read into.
+        if bytes > upload.0.largest.load(Relaxed) {
+            upload.0.unpacked.fetch_max(bytes, Relaxed);
+        }
         let room = upload.0.uploads.take(weight);
         if room {
             upload.0.whole.fetch_add(weight, Relaxed);
@@ -439,6 +473,29 @@ mod tests {
             department: None,
         };
         assert!(!call(Some(caller)));
+    }
+
+    #[tokio::test]
+    async fn buffers_of_a_stream_stay_charged_at_the_size_of_its_largest_message() {
+        let uploads = Uploads::new(1 << 20);
+        let upload = uploads.begin().unwrap();
+        let held = |kept: usize| assert_eq!(uploads.used(), CALL + kept);
+        for (bytes, kept) in [(100, 0), (9_000, 808), (70, 808), (50_000, 41_808)] {
+            assert!(upload.charge(bytes));
+            upload.complete(0);
+            let decoding = upload.clone().decoding(async { charge(3 * bytes, bytes) });
+            assert!(decoding.await);
+            upload.settle();
+            held(kept);
+        }
+        // Compressed to next to nothing, and without meaning.
+        assert!(upload.charge(90));
+        upload.complete(0);
+        assert!(upload.clone().decoding(async { charge(0, 90_000) }).await);
+        upload.settle();
+        held(41_808 + 90_000);
+        drop(upload);
+        assert_eq!(uploads.used(), 0);
     }
 
     proptest! {
