@@ -6,6 +6,7 @@ use tonic::{Request, Response, Status};
 
 use super::{
     Api, context,
+    layers::uploads::answered,
     read::{Read, answered_by, not_found},
 };
 use crate::{
@@ -31,11 +32,11 @@ impl IdentityService for Identities {
     ) -> Result<Response<ExplainIdentityResponse>, Status> {
         let caller = context::permitted(request.extensions(), Permission::Read)?;
         caller.require(Permission::ReadIdentifiers)?;
-        Ok(Response::new(
+        answered(
             self.0
                 .within(explain_identity(&self.0, &caller, request.get_ref()))
                 .await?,
-        ))
+        )
     }
 }
 

@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::{
     Api, context,
-    layers::uploads::Upload,
+    layers::uploads::{Upload, answered},
     page_token::{self, TimelineCursor},
     read::{Read, not_found},
     sight::Sight,
@@ -60,7 +60,7 @@ impl InteractionService for Interactions {
             entered.record(&self.0).await
         };
         let (results, token) = self.0.within(recording).await?;
-        Ok(Response::new(RecordInteractionsResponse { results, token }))
+        answered(RecordInteractionsResponse { results, token })
     }
 
     type StreamInteractionsStream = stream::Acknowledgements;
@@ -81,11 +81,11 @@ impl InteractionService for Interactions {
         request: Request<ListInteractionsRequest>,
     ) -> Result<Response<ListInteractionsResponse>, Status> {
         let caller = context::permitted(request.extensions(), Permission::Read)?;
-        Ok(Response::new(
+        answered(
             self.0
                 .within(list(&self.0, &caller, request.get_ref()))
                 .await?,
-        ))
+        )
     }
 
     async fn retract_interactions(
@@ -101,7 +101,7 @@ impl InteractionService for Interactions {
         let answer = self
             .0
             .within(async { retracting.await.map_err(|e| Error::bug("retracting", e))? });
-        Ok(Response::new(answer.await?))
+        answered(answer.await?)
     }
 }
 
@@ -140,6 +140,8 @@ pub(super) struct Entered {
     items: Vec<Item>,
     /// Where in `results` each item stands.
     places: Vec<usize>,
+    /// Which items must not say whose they are.
+    hidden: Vec<bool>,
     room: Option<Room>,
 }
 
@@ -151,12 +153,15 @@ pub(super) async fn enter(
     patience: Patience,
 ) -> Result<Entered, Error> {
     let tenant = api.tenants.open(&caller.tenant).await?;
+    let sight = api.sight(caller);
     let validation = api.validation(&tenant);
+    let mut hidden = Vec::new();
     let mut results = Vec::with_capacity(batch.len());
     let mut items = Vec::with_capacity(batch.len());
     let mut places = Vec::with_capacity(batch.len());
     for (place, message) in batch.interactions.into_iter().enumerate() {
         let id = validate::interaction_id(&message, &tenant.id);
+        let hides = sight.hides_the_customer_of(&message);
         let mut result = InteractionResult {
             interaction_id: id.map(|id| id.to_string()).unwrap_or_default(),
             ..InteractionResult::default()
@@ -165,6 +170,7 @@ pub(super) async fn enter(
             Ok(prepared) => {
                 count_unusable(&prepared);
                 places.push(place);
+                hidden.push(hides);
                 items.push(Item {
                     prepared,
                     run: batch.run,
@@ -187,6 +193,7 @@ pub(super) async fn enter(
         results,
         items,
         places,
+        hidden,
         room,
     })
 }
@@ -199,15 +206,22 @@ impl Entered {
             mut results,
             items,
             places,
+            hidden,
             room,
         } = self;
-        let anchors: Vec<Option<IdentityKey>> = items.iter().map(|i| i.prepared.anchor()).collect();
+        let shown = items.iter().zip(&hidden);
+        let anchors: Vec<Option<IdentityKey>> = shown
+            .map(|(item, hidden)| item.prepared.anchor().filter(|_| !hidden))
+            .collect();
         let answers = match room {
             None => Vec::new(),
             Some(room) => api.ingest.record(&tenant, items, room).await?,
         };
-        for (place, answer) in places.iter().zip(&answers) {
+        for ((place, hidden), answer) in places.iter().zip(&hidden).zip(&answers) {
             show(&mut results[*place], answer);
+            if *hidden {
+                results[*place].profile_id.clear();
+            }
         }
         count_outcomes(&results);
         let token = token(api, &tenant, &anchors, &answers);

@@ -6,6 +6,7 @@ use tonic::{Request, Response, Status};
 
 use super::{
     Api, context,
+    layers::uploads::answered,
     page_token::{self, IdentityCursor, NameCursor, SearchCursor},
     read::{Read, answered_by, not_found},
     sight::Sight,
@@ -36,11 +37,11 @@ impl ProfileService for Profiles {
         request: Request<GetProfileRequest>,
     ) -> Result<Response<GetProfileResponse>, Status> {
         let caller = context::permitted(request.extensions(), Permission::Read)?;
-        Ok(Response::new(
+        answered(
             self.0
                 .within(get(&self.0, &caller, request.get_ref()))
                 .await?,
-        ))
+        )
     }
 
     async fn batch_get_profiles(
@@ -48,11 +49,11 @@ impl ProfileService for Profiles {
         request: Request<BatchGetProfilesRequest>,
     ) -> Result<Response<BatchGetProfilesResponse>, Status> {
         let caller = context::permitted(request.extensions(), Permission::Read)?;
-        Ok(Response::new(
+        answered(
             self.0
                 .within(batch_get(&self.0, &caller, request.get_ref()))
                 .await?,
-        ))
+        )
     }
 
     async fn list_identifiers(
@@ -61,11 +62,11 @@ impl ProfileService for Profiles {
     ) -> Result<Response<ListIdentifiersResponse>, Status> {
         let caller = context::permitted(request.extensions(), Permission::Read)?;
         caller.require(Permission::ReadIdentifiers)?;
-        Ok(Response::new(
+        answered(
             self.0
                 .within(list_identifiers(&self.0, &caller, request.get_ref()))
                 .await?,
-        ))
+        )
     }
 
     async fn list_traits(
@@ -73,11 +74,11 @@ impl ProfileService for Profiles {
         request: Request<ListTraitsRequest>,
     ) -> Result<Response<ListTraitsResponse>, Status> {
         let caller = context::permitted(request.extensions(), Permission::Read)?;
-        Ok(Response::new(
+        answered(
             self.0
                 .within(list_traits(&self.0, &caller, request.get_ref()))
                 .await?,
-        ))
+        )
     }
 
     async fn search_profiles(
@@ -85,11 +86,11 @@ impl ProfileService for Profiles {
         request: Request<SearchProfilesRequest>,
     ) -> Result<Response<SearchProfilesResponse>, Status> {
         let caller = context::permitted(request.extensions(), Permission::Read)?;
-        Ok(Response::new(
+        answered(
             self.0
                 .within(search_profiles(&self.0, &caller, request.get_ref()))
                 .await?,
-        ))
+        )
     }
 }
 

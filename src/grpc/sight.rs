@@ -22,6 +22,7 @@ pub(super) struct Sight<'a> {
     policy: &'a Policy,
     identifiers: bool,
     texts: bool,
+    records: bool,
 }
 
 impl<'a> Sight<'a> {
@@ -33,6 +34,7 @@ impl<'a> Sight<'a> {
             identifiers: caller.may(Permission::ReadIdentifiers)
                 && !policy.facts.contains(&Facts::Identifiers),
             texts: caller.may(Permission::ReadText) && !policy.facts.contains(&Facts::Texts),
+            records: caller.may(Permission::Record),
         }
     }
 
@@ -98,6 +100,13 @@ impl<'a> Sight<'a> {
             asked.map(|i| i.namespace.as_str()),
             "identifiers",
         ))
+    }
+
+    /// Whether a recorded interaction names its customer by something hidden: then the answer must not say whose it is.
+    pub(super) fn hides_the_customer_of(&self, message: &Interaction) -> bool {
+        let hidden = &self.policy.namespaces;
+        let mut asked = message.identifiers.iter();
+        !hidden.is_empty() && asked.any(|identifier| hidden.contains(&identifier.namespace))
     }
 
     /// Refuses to search by hidden traits.
@@ -249,6 +258,10 @@ impl<'a> Sight<'a> {
 
     fn restrict_interaction(&self, message: &mut Interaction) {
         let silent = self.policy.texts_of.contains(&message.department);
+        if self.records && (silent || self.hides_content()) {
+            // Whoever may record could send it again with a guess: DUPLICATE would say that the guess is right.
+            message.event_id.clear();
+        }
         if silent || !self.texts {
             message.text = None;
         }
@@ -272,6 +285,23 @@ impl<'a> Sight<'a> {
         }
     }
 
+    /// Whether anything is left out of every interaction.
+    fn hides_content(&self) -> bool {
+        let kinds = [
+            Facts::Attributes,
+            Facts::Traits,
+            Facts::Orders,
+            Facts::Surveys,
+            Facts::Consents,
+        ];
+        let policy = self.policy;
+        !self.texts
+            || !self.identifiers
+            || !policy.namespaces.is_empty()
+            || !policy.traits.is_empty()
+            || kinds.into_iter().any(|facts| self.hides(facts))
+    }
+
     /// What [`Self::restrict_interactions`] leaves out, and what is not looked up.
     pub(super) fn masked_in_interactions(&self) -> Vec<String> {
         let mut masked = Vec::new();
@@ -280,6 +310,7 @@ impl<'a> Sight<'a> {
                 masked.push(field.to_owned());
             }
         };
+        add(self.records && self.hides_content(), "event_id");
         add(!self.texts, "text");
         add(!self.identifiers, "identifiers");
         add(self.hides(Facts::Attributes), "attributes");
@@ -298,6 +329,9 @@ impl<'a> Sight<'a> {
         }
         if self.texts {
             masked.extend(listed("text", &self.policy.texts_of));
+            if self.records && !self.hides_content() {
+                masked.extend(listed("event_id", &self.policy.texts_of));
+            }
         }
         if !self.hides(Facts::Attributes) {
             masked.extend(listed("attributes", &self.policy.texts_of));

@@ -9,7 +9,9 @@ use prost::Message;
 use prost_types::{FieldMask, Struct, Value, value};
 use tonic::{Code, Request, Status};
 
-use crate::harness::{Database, Service, make, refused::refused, service::with_metadata};
+use crate::harness::{
+    Database, Service, calls::recording, make, refused::refused, service::with_metadata,
+};
 
 const WHO: &str = "customer_id=CANARY-NUMBER";
 
@@ -355,6 +357,8 @@ async fn texts_are_hidden_by_the_department_that_heard_them() {
         [
             "interactions.interaction.text[store]",
             "interactions.interaction.text[support]",
+            "interactions.interaction.event_id[store]",
+            "interactions.interaction.event_id[support]",
             "interactions.interaction.attributes[store]",
             "interactions.interaction.attributes[support]",
         ]
@@ -511,5 +515,57 @@ async fn a_department_without_a_policy_and_a_caller_of_none_see_what_others_see(
     assert!(shows(&[("x-department", "support")]).await);
     assert!(!shows(&[("x-department", "marketing")]).await);
     assert!(!shows(&[]).await);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_record_cannot_guess_what_is_hidden_by_recording() {
+    let service = service(&[
+        ("CUSTOMER_PROFILE_DEPARTMENTS__A__HIDDEN", "surveys"),
+        (
+            "CUSTOMER_PROFILE_DEPARTMENTS__B__HIDDEN_NAMESPACES",
+            "phone",
+        ),
+    ])
+    .await;
+    // Without its name an interaction cannot be sent again, with a guess of what is hidden of it.
+    let request = ListInteractionsRequest {
+        lookup: make::by(WHO),
+        ..ListInteractionsRequest::default()
+    };
+    let answer = service
+        .interactions()
+        .list_interactions(as_of("a", request))
+        .await
+        .unwrap()
+        .into_inner();
+    let listed = answer
+        .interactions
+        .iter()
+        .filter_map(|i| i.interaction.as_ref());
+    assert!(listed.clone().count() > 0);
+    assert!(listed.clone().all(|i| i.event_id.is_empty()));
+    let masked = "interactions.interaction.event_id";
+    assert!(answer.masked_fields.iter().any(|field| field == masked));
+    // Whose a hidden identifier is, is not said to who records under it.
+    for (phone, department) in [
+        ("090-1111-2222", "b"),
+        ("090-9999-9999", "b"),
+        ("090-1111-2222", "a"),
+    ] {
+        let guess = make::seen(
+            &format!("{phone} {department}"),
+            500,
+            &[&format!("phone={phone}")],
+        );
+        let answer = service
+            .interactions()
+            .record_interactions(as_of(department, recording(vec![guess])))
+            .await
+            .unwrap()
+            .into_inner();
+        let said = !answer.results[0].profile_id.is_empty();
+        assert_eq!(said, department == "a", "{phone} {department}");
+    }
     service.stop().await;
 }

@@ -8,7 +8,7 @@
 //! for callers with a credential.
 //!
 //! Bytes are charged as they arrive, and again by what they weigh when they are decoded, and given back when the call is
-//! over. A stream gives back earlier: whoever reads it calls [`Upload::settle`] once the messages that it has read are
+//! over and its answer was taken: large answers are charged too. A stream gives back earlier: whoever reads it calls [`Upload::settle`] once the messages that it has read are
 //! accounted for elsewhere. What it read them into stays as large as the largest of them while the stream lives, and so does
 //! the charge for it. A message that has begun has to come whole within some time, so that nobody can hold memory by sending
 //! no more; between messages a stream may be silent as long as it likes.
@@ -26,7 +26,7 @@ use std::{
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use http_body::{Frame, SizeHint};
-use prost::bytes::Bytes;
+use prost::{Message, bytes::Bytes};
 use tokio::time::Sleep;
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
@@ -261,8 +261,74 @@ where
             })
         });
         let answer = self.inner.call(request);
-        // Held in the scope, so that a unary call holds what it sent until it is answered.
-        Box::pin(upload.decoding(answer))
+        let held = upload.clone();
+        Box::pin(async move {
+            let response = upload.decoding(answer).await?;
+            if response.headers().contains_key(Status::GRPC_STATUS) {
+                return Ok(response);
+            }
+            Ok(response.map(|inner| {
+                Body::new(Answer {
+                    inner,
+                    rest: Bytes::new(),
+                    _held: held,
+                })
+            }))
+        })
+    }
+}
+
+/// An answer, charged for what it holds in memory until its reader has taken it: whoever asks for much and reads nothing has
+/// that much less to ask for.
+///
+/// # Errors
+/// `overloaded`, when there is no room for it.
+pub(in crate::grpc) fn answered<M: Message>(message: M) -> Result<tonic::Response<M>, Status> {
+    let length = message.encoded_len();
+    // Small ones are in what every open call costs. Decoded and encoded.
+    if length > CALL / 2 && !charge(2 * length, 0) {
+        return Err(overloaded().into());
+    }
+    Ok(tonic::Response::new(message))
+}
+
+/// An answer's body. What its call holds is given back when it was taken to the end.
+struct Answer {
+    inner: Body,
+    /// What is left of a piece that is too large for one.
+    rest: Bytes,
+    _held: Upload,
+}
+
+/// Bytes handed to the transport at a time. It asks for more only when its reader has taken some: what it was given it has
+/// to keep.
+const PIECE: usize = 16 << 10;
+
+impl http_body::Body for Answer {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        if self.rest.is_empty() {
+            let polled = Pin::new(&mut self.inner).poll_frame(context);
+            match polled {
+                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) => self.rest = data,
+                    Err(frame) => return Poll::Ready(Some(Ok(frame))),
+                },
+                other => return other,
+            }
+        }
+        let length = self.rest.len().min(PIECE);
+        let piece = self.rest.split_to(length);
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && self.inner.is_end_stream()
     }
 }
 
@@ -447,6 +513,38 @@ mod tests {
         assert_eq!(uploads.used(), 0, "nothing is left of a call that is over");
     }
 
+    #[tokio::test]
+    async fn an_answer_is_charged_until_it_was_taken() {
+        let layer = UploadsLayer::new(8 << 20);
+        let uploads = layer.strangers.clone();
+        let message = crate::proto::v1::TextList {
+            values: vec!["x".repeat(100_000)],
+        };
+        let bytes = message.encode_to_vec();
+        let mut service = layer.layer(tower::service_fn(move |_| {
+            let (message, bytes) = (message.clone(), bytes.clone());
+            async move {
+                answered(message).map_err(|_| std::fmt::Error)?;
+                Ok::<_, std::fmt::Error>(Response::new(Body::new(Silent(Some(bytes.into())))))
+            }
+        }));
+        let answer = service.call(Request::new(Body::empty())).await.unwrap();
+        assert!(uploads.used() > 200_000);
+        let mut body = answer.into_body();
+        let mut taken = 0;
+        while taken < 100_000 {
+            let frame = std::future::poll_fn(|context| {
+                http_body::Body::poll_frame(Pin::new(&mut body), context)
+            });
+            let piece = frame.await.unwrap().unwrap().into_data().unwrap().len();
+            assert!(piece <= PIECE);
+            taken += piece;
+        }
+        assert!(uploads.used() > 200_000, "its end is still to come");
+        drop(body);
+        assert_eq!(uploads.used(), 0);
+    }
+
     #[test]
     fn strangers_leave_room_for_callers() {
         let limit = 1 << 20;
@@ -477,7 +575,7 @@ mod tests {
 
     #[tokio::test]
     async fn buffers_of_a_stream_stay_charged_at_the_size_of_its_largest_message() {
-        let uploads = Uploads::new(1 << 20);
+        let uploads = Uploads::new(1 << 20, Duration::MAX);
         let upload = uploads.begin().unwrap();
         let held = |kept: usize| assert_eq!(uploads.used(), CALL + kept);
         for (bytes, kept) in [(100, 0), (9_000, 808), (70, 808), (50_000, 41_808)] {
