@@ -67,6 +67,7 @@ pub(super) fn who(view: &View<'_>) -> Vec<Line> {
         Some(name) => Line::default().with(Tone::Strong, name),
         None => Line::default().with(Tone::Faint, "no name known"),
     };
+    // Some systems know a name by its sound alone.
     let reading = first(&profile.traits, &READINGS);
     if let Some(reading) = reading.filter(|reading| name.as_deref() != Some(*reading)) {
         title = title.plain(&format!(" ({reading})"));

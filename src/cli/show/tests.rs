@@ -414,6 +414,17 @@ fn a_name_in_parts_is_in_the_order_of_its_script() {
 }
 
 #[test]
+fn a_reading_that_is_the_name_is_not_said_twice() {
+    let mut hanako = hanako();
+    for known in &mut hanako.profile.as_mut().unwrap().traits {
+        if known.name == "full_name" {
+            *known = text_trait("full_name", "ﾔﾏﾀﾞ ﾊﾅｺ");
+        }
+    }
+    assert_eq!(shown(&hanako, 100)[0], "ﾔﾏﾀﾞ ﾊﾅｺ");
+}
+
+#[test]
 fn colours_say_what_matters_and_reach_no_pipe() {
     let render = |colour| {
         let lines = lines(&hanako(), None, &screen(100));
