@@ -46,6 +46,7 @@ mod lookups;
 mod migrations;
 mod permissions;
 mod program;
+mod readme;
 mod recording;
 mod retracting;
 mod retractions;

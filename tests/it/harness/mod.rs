@@ -4,6 +4,7 @@ pub mod away;
 pub mod calls;
 pub mod cluster;
 pub mod credentials;
+pub mod documents;
 pub mod locks;
 pub mod make;
 pub mod population;
@@ -15,6 +16,7 @@ pub mod refused;
 pub mod send;
 pub mod service;
 pub mod shop;
+pub mod stage;
 pub mod wait;
 
 pub use cluster::Database;
