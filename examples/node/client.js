@@ -84,7 +84,7 @@ function stream(who) {
   });
 }
 
-const number = String(randomInt(10 ** 8)).padStart(8, "0");
+const number = String(randomInt(10 ** 7, 10 ** 8)); // no mobile number goes on with a 0
 const email = `${number}@example.com`;
 const phone = `090-${number.slice(0, 4)}-${number.slice(4)}`;
 try {

@@ -99,7 +99,7 @@ def main():
     parser.add_argument("--ca", help="file with the certificate authority of the service")
     parser.add_argument("--token-file", help="file with the caller's token")
     options = parser.parse_args()
-    number = f"{uuid.uuid4().int % 10**8:08}"
+    number = str(10**7 + uuid.uuid4().int % (9 * 10**7))  # no mobile number goes on with a 0
     with connect(options) as channel:
         service, profiles = calls.InteractionServiceStub(channel), profile_calls.ProfileServiceStub(channel)
         token = record(service, number)

@@ -56,7 +56,9 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// An address cannot be had.
-    #[error("cannot listen on {address}: {source}")]
+    #[error(
+        "cannot listen on {address}: {source} (listen.grpc and listen.metrics choose other addresses)"
+    )]
     Bind {
         /// Which one.
         address: String,

@@ -1,6 +1,6 @@
 //! A failed call, with everything that it says of why.
 
-use tonic::Status;
+use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use super::terminal::text::visible;
@@ -8,6 +8,11 @@ use super::terminal::text::visible;
 /// The code and the text, then a line for each detail.
 pub(super) fn describe(status: &Status) -> String {
     let mut lines = vec![format!("{:?}: {}", status.code(), status.message())];
+    if status.code() == Code::Unavailable && status.details().is_empty() {
+        // Nobody answered, or the answer was no service's of ours.
+        let hint = "  is the service running? --to or CUSTOMER_PROFILE_URL says where it is";
+        lines.push(hint.to_owned());
+    }
     let details = status.get_error_details();
     if let Some(info) = details.error_info() {
         let mut line = format!("  reason {} of {}", info.reason, info.domain);

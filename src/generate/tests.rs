@@ -133,7 +133,7 @@ fn the_bytes_are_those_of_this_format() {
         hash.update(line.as_bytes());
     }
     let hash = hash.finalize().to_hex();
-    assert_eq!((FORMAT, &hash[..16]), (1, "039b269c5d2f4bbf"));
+    assert_eq!((FORMAT, &hash[..16]), (1, "cb270616d21c90b3"));
 }
 
 #[test]

@@ -91,7 +91,6 @@ async fn show(
     started: Instant,
 ) -> Result<(), Failure> {
     let channel: Channel = client::channel(url)?;
-    load_once(arguments, marker, channel.clone()).await?;
     let wanted = *arguments;
     let shown = tokio::task::spawn_blocking(move || showcase::showcase(&wanted))
         .await
@@ -101,6 +100,7 @@ async fn show(
             "nobody among so few customers has a story to show: ask for more".to_owned(),
         ));
     };
+    load_once(arguments, marker, channel.clone()).await?;
     let profile = tour::first_answer(channel, &shown).await?;
     say(format_args!(
         "first answer {:.1} s after the start",

@@ -26,7 +26,7 @@ esac
 exec customer-profile call "$2" "$body"
 "#;
 
-/// A demo that serves. The first customers of a seed are the same however many follow, so few are enough.
+/// A demo that serves, as large as `scripts/demo.sh` makes it, so that it shows the customer whom the READMEs name.
 pub struct Demo {
     child: Child,
     pub url: String,
@@ -34,7 +34,7 @@ pub struct Demo {
     pub to_try: Vec<String>,
 }
 
-const CUSTOMERS: &str = "500";
+const CUSTOMERS: &str = "2000";
 
 impl Demo {
     /// The command that starts it.
