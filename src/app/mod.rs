@@ -7,6 +7,7 @@
 //!   is answered, and only then lets go of the database; so nothing that was acknowledged, or will be, is lost.
 
 mod access;
+pub mod connections;
 mod health;
 mod open;
 mod private;

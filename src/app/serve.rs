@@ -23,6 +23,7 @@ use tower::service_fn;
 
 use super::{
     access::{Access, AccessError},
+    connections::{self, PATIENCE},
     health,
     open::Opened,
 };
@@ -124,6 +125,7 @@ impl Server {
         metrics: Metrics,
     ) -> Result<Self, ServeError> {
         let access = Access::load(settings).await?;
+        let most = settings.limits.connections;
         match &settings.listen.grpc {
             Address::Tcp(address) => {
                 let incoming = TcpIncoming::bind(*address)
@@ -133,6 +135,7 @@ impl Server {
                 let bound = incoming
                     .local_addr()
                     .map_err(|source| bind_error(address, source))?;
+                let incoming = connections::bounded(incoming, most);
                 let mut server = Self::secure(settings, opened, metrics, access, incoming).await?;
                 server.grpc = Some(Address::Tcp(bound));
                 Ok(server)
@@ -140,7 +143,7 @@ impl Server {
             Address::Unix(path) => {
                 let listener =
                     bind_unix(path).map_err(|source| bind_error(&path.display(), source))?;
-                let incoming = UnixListenerStream::new(listener);
+                let incoming = connections::bounded(UnixListenerStream::new(listener), most);
                 let mut server = Self::secure(settings, opened, metrics, access, incoming).await?;
                 server.grpc = Some(Address::Unix(path.clone()));
                 server.socket_file = Some(path.clone());
@@ -149,7 +152,7 @@ impl Server {
         }
     }
 
-    /// Serves with TLS where there is TLS.
+    /// Serves with TLS where there is TLS. A handshake has a deadline of its own.
     async fn secure<S, C>(
         settings: &Settings,
         opened: Opened,
@@ -162,12 +165,12 @@ impl Server {
         C: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
         C::ConnectInfo: Clone + Send + Sync + 'static,
     {
-        match access.tls.take() {
-            Some(current) => {
-                let incoming = tls::accept(incoming, current);
-                Self::run(settings, opened, Some(metrics), access, incoming).await
-            }
-            None => Self::run(settings, opened, Some(metrics), access, incoming).await,
+        if let Some(current) = access.tls.take() {
+            let incoming = connections::attentive(tls::accept(incoming, current), PATIENCE);
+            Self::run(settings, opened, Some(metrics), access, incoming).await
+        } else {
+            let incoming = connections::attentive(incoming, PATIENCE);
+            Self::run(settings, opened, Some(metrics), access, incoming).await
         }
     }
 

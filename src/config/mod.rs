@@ -130,6 +130,8 @@ pub struct Limits {
     /// Bytes of requests that have come in and are not answered yet; an open call counts 16 KiB. Default 128 MiB; 64 to
     /// 4,096 MiB.
     pub request_bytes: usize,
+    /// Connections at a time. Default 4,096; 16 to 1,000,000.
+    pub connections: usize,
 }
 
 /// How interactions are taken in.
@@ -221,6 +223,7 @@ impl Default for Settings {
             data_dir: PathBuf::from("/var/lib/customer-profile"),
             limits: Limits {
                 request_bytes: 128 << 20,
+                connections: 4_096,
             },
             ingest: Ingest {
                 writers: 2,

@@ -9,7 +9,6 @@ use tracing_subscriber::EnvFilter;
 
 use super::{
     LogFormat, Settings, policy,
-    secret::Secret,
     value::{self, Read, Value},
 };
 
@@ -111,14 +110,7 @@ static TABLE: &[Setting] = &[
         ("database.url", "", "", Text("postgres://.., or empty")),
         "The database; also `DATABASE_URL`. A secret. Empty starts a private PostgreSQL in `data_dir`.",
         |s, v| {
-            let url = v.text()?;
-            if !(url.is_empty()
-                || url.starts_with("postgres://")
-                || url.starts_with("postgresql://"))
-            {
-                return Err("must begin with postgres:// or postgresql://".to_owned());
-            }
-            s.database.url = (!url.is_empty()).then(|| Secret::new(url.to_owned()));
+            s.database.url = value::database_url(v.text()?)?;
             Ok(())
         },
     ),
@@ -187,6 +179,16 @@ static TABLE: &[Setting] = &[
         ("limits.request_mib", "128", "MiB", Integer(64, 4_096)),
         "Memory for requests that have come in and are not answered yet, as they came and decoded; an open call counts 16 KiB. An eighth is for health and reflection. Beyond it callers are told to back off.",
         |s, v| v.mebibytes(&mut s.limits.request_bytes),
+    ),
+    setting(
+        (
+            "limits.connections",
+            "4096",
+            "connections",
+            Integer(16, 1_000_000),
+        ),
+        "Connections at a time; one more is closed at once. Each takes a file descriptor of the process.",
+        |s, v| v.integer(&mut s.limits.connections),
     ),
     setting(
         ("ingest.writers", "2", "batches", Integer(1, 8)),

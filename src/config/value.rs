@@ -317,6 +317,17 @@ pub(super) fn long_enough(secret: &[u8]) -> Result<Secret<Vec<u8>>, String> {
     Ok(Secret::new(secret.to_vec()))
 }
 
+/// Where a database is, or none.
+pub(super) fn database_url(url: &str) -> Result<Option<Secret<String>>, String> {
+    if url.is_empty() {
+        return Ok(None);
+    }
+    if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+        return Err("must begin with postgres:// or postgresql://".to_owned());
+    }
+    Ok(Some(Secret::new(url.to_owned())))
+}
+
 /// The hash secret in a file.
 pub(super) fn secret_file(path: &str) -> Result<Secret<Vec<u8>>, String> {
     let content = fs::read(path).map_err(|error| format!("{path}: cannot be read: {error}"))?;

@@ -11,6 +11,10 @@ pub const GRPC_REQUESTS: &str = "customer_profile_grpc_requests_total";
 pub const GRPC_REQUEST_SECONDS: &str = "customer_profile_grpc_request_seconds";
 /// Calls of those who may not make them.
 pub const DENIED: &str = "customer_profile_denied_total";
+/// Connections of callers.
+pub const CONNECTIONS: &str = "customer_profile_connections";
+/// Connections that were closed before they said anything.
+pub const CONNECTIONS_REFUSED: &str = "customer_profile_connections_refused_total";
 /// Connections that never got as far as a call.
 pub const TLS_HANDSHAKES_FAILED: &str = "customer_profile_tls_handshakes_failed_total";
 /// Files with keys or certificates that changed.
@@ -94,6 +98,16 @@ pub const METRICS: &[Metric] = &[
         (DENIED, Counter, Unit::Count),
         &["service", "method", "reason"],
         "calls that were UNAUTHENTICATED or PERMISSION_DENIED, by reason",
+    ),
+    metric(
+        (CONNECTIONS, Gauge, Unit::Count),
+        &[],
+        "connections of callers that are open",
+    ),
+    metric(
+        (CONNECTIONS_REFUSED, Counter, Unit::Count),
+        &["reason"],
+        "connections that were closed: crowded (more than limits.connections) or silent (no request begun for 10 s)",
     ),
     metric(
         (TLS_HANDSHAKES_FAILED, Counter, Unit::Count),
