@@ -57,10 +57,9 @@ async fn explain_identity(
     let found = lookup::find(&mut connection, &tenant.id, &who)
         .await?
         .ok_or_else(not_found)?;
-    let admits = |namespace: &str| sight.namespace(namespace);
     let shows = |interaction: &Interaction| sight.may_see_as_evidence(interaction);
     let (id, profile) = (&tenant.id, &found.profile);
-    let graph = explain::graph(&mut connection, id, profile, admits, shows).await?;
+    let graph = explain::graph(&mut connection, id, profile, &sight, shows).await?;
     Ok(ExplainIdentityResponse {
         profile_id: found.profile.id.to_string(),
         version: found.profile.version,

@@ -129,6 +129,7 @@ async fn get(
         &tenant.rules,
         &[&found.profile],
         shows_identifiers(&sight, mask),
+        &sight,
     )
     .await?
     .pop()
@@ -177,6 +178,7 @@ async fn batch_get(
         &tenant.rules,
         &known,
         shows_identifiers(&sight, mask),
+        &sight,
     )
     .await?;
     let mut documents = documents.into_iter();
@@ -346,6 +348,7 @@ async fn search_profiles(
         &tenant.rules,
         &found,
         with_identifiers,
+        &sight,
     )
     .await?;
     for profile in &mut profiles {

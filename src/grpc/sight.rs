@@ -11,7 +11,7 @@ use crate::{
     auth::{Caller, Permission},
     config::{Facts, Policies, Policy},
     error::Error,
-    lookup::timeline::Matter,
+    lookup::{document::Admits, timeline::Matter},
     proto::v1::{Interaction, Profile, ProfileLookup, RecordedInteraction, Trait},
     storage::profiles,
 };
@@ -347,6 +347,20 @@ impl<'a> Sight<'a> {
                 .map(|matter| format!("interactions[{}]", matter.name())),
         );
         paths
+    }
+}
+
+impl Admits for Sight<'_> {
+    fn admits_all_namespaces(&self) -> bool {
+        self.all_namespaces()
+    }
+
+    fn admits_namespace(&self, namespace: &str) -> bool {
+        self.namespace(namespace)
+    }
+
+    fn admits_trait(&self, name: &str) -> bool {
+        self.may_see_trait(name)
     }
 }
 

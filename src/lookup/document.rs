@@ -1,4 +1,7 @@
 //! The document of a profile: what `GetProfile` answers.
+//!
+//! What must stay true: what is not admitted is left out before a list is cut, so that the length of a list tells nothing
+//! of what was left out; whoever is admitted to everything pays nothing for it, and the rest only for large profiles.
 
 use std::{cmp::Ordering, collections::HashMap};
 
@@ -7,7 +10,8 @@ use sqlx::PgConnection;
 use crate::{
     error::Error,
     identity::{Home, Members},
-    ids::{IdentityKey, TenantId},
+    ids::{IdentityKey, ProfileId, TenantId},
+    lookup::identifiers,
     profile::{survivorship::Rules, view},
     proto::v1::{Profile, ProfileIdentifier},
     storage::{
@@ -15,6 +19,16 @@ use crate::{
         profiles,
     },
 };
+
+/// What may be shown of profiles.
+pub trait Admits: Sync {
+    /// Whether identifiers of every namespace are admitted.
+    fn admits_all_namespaces(&self) -> bool;
+    /// Whether identifiers of a namespace are.
+    fn admits_namespace(&self, namespace: &str) -> bool;
+    /// Whether a trait is.
+    fn admits_trait(&self, name: &str) -> bool;
+}
 
 /// The documents of profiles, in their order; identifiers are looked up only when they are wanted.
 ///
@@ -26,10 +40,18 @@ pub async fn document(
     rules: &Rules,
     found: &[&profiles::Profile],
     with_identifiers: bool,
+    admits: &impl Admits,
 ) -> Result<Vec<Profile>, Error> {
     let mut cards: HashMap<IdentityKey, Card> = HashMap::new();
+    let mut sifted: HashMap<ProfileId, Vec<Card>> = HashMap::new();
     if with_identifiers {
-        let mut keys: Vec<IdentityKey> = found.iter().flat_map(|profile| shown(profile)).collect();
+        let (large, whole): (Vec<_>, Vec<_>) =
+            found.iter().partition(|found| is_sifted(found, admits));
+        for profile in large {
+            let cards = sift(connection, tenant, profile, admits).await?;
+            sifted.insert(profile.id, cards);
+        }
+        let mut keys: Vec<IdentityKey> = whole.iter().flat_map(|profile| shown(profile)).collect();
         keys.sort_unstable();
         keys.dedup();
         if !keys.is_empty() {
@@ -45,15 +67,52 @@ pub async fn document(
         .map(|profile| Profile {
             profile_id: profile.id.to_string(),
             version: profile.version,
-            identifiers: identifiers(profile, &cards),
+            identifiers: match sifted.get(&profile.id) {
+                Some(cards) => strongest_first(cards.iter().collect()),
+                None => strongest_first(shown(profile).filter_map(|key| cards.get(&key)).collect()),
+            },
             identifiers_total: i32::try_from(profile.members_total).unwrap_or(i32::MAX),
-            ..profile.state.show(rules)
+            ..profile.state.show(rules, |name| admits.admits_trait(name))
         })
         .collect())
 }
 
+/// The identifiers of a profile that are shown, in no order: of those that are admitted the first by rank.
+pub(super) async fn cards(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    profile: &profiles::Profile,
+    admits: &impl Admits,
+) -> Result<Vec<Card>, Error> {
+    if is_sifted(profile, admits) {
+        return sift(connection, tenant, profile, admits).await;
+    }
+    let keys: Vec<IdentityKey> = shown(profile).collect();
+    let mut cards = identity_cards::cards(connection, tenant, &keys).await?;
+    cards.retain(|card| admits.admits_namespace(&card.identifier.namespace));
+    Ok(cards)
+}
+
+/// Whether some of the first identifiers may make room for others.
+fn is_sifted(profile: &profiles::Profile, admits: &impl Admits) -> bool {
+    let members = profile.members.as_ref().map_or(0, Members::len);
+    members > view::IDENTIFIERS && !admits.admits_all_namespaces()
+}
+
+async fn sift(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    profile: &profiles::Profile,
+    admits: &impl Admits,
+) -> Result<Vec<Card>, Error> {
+    let admits = |namespace: &str| admits.admits_namespace(namespace);
+    let size = view::IDENTIFIERS;
+    let page = identifiers::page(connection, tenant, profile, None, size, admits).await?;
+    Ok(page.cards)
+}
+
 /// The members whose identifiers a document shows: the first by rank.
-pub(super) fn shown(profile: &profiles::Profile) -> impl Iterator<Item = IdentityKey> + '_ {
+fn shown(profile: &profiles::Profile) -> impl Iterator<Item = IdentityKey> + '_ {
     profile
         .members
         .iter()
@@ -61,11 +120,7 @@ pub(super) fn shown(profile: &profiles::Profile) -> impl Iterator<Item = Identit
         .take(view::IDENTIFIERS)
 }
 
-fn identifiers(
-    profile: &profiles::Profile,
-    cards: &HashMap<IdentityKey, Card>,
-) -> Vec<ProfileIdentifier> {
-    let mut cards: Vec<&Card> = shown(profile).filter_map(|key| cards.get(&key)).collect();
+fn strongest_first(mut cards: Vec<&Card>) -> Vec<ProfileIdentifier> {
     cards.sort_by(|a, b| stronger(a, b));
     cards.into_iter().map(show).collect()
 }

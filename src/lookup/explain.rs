@@ -13,10 +13,9 @@ use crate::{
     clock::Micros,
     error::Error,
     ids::{IdentityKey, TenantId},
-    lookup::document,
+    lookup::document::{self, Admits},
     proto::v1::{IdentityLink, Interaction, LinkEvidence, ProfileIdentifier},
     storage::{
-        identity_cards::{self, Card},
         interactions::{self, OfLink, Stored},
         links::{self, Link},
         profiles::Profile,
@@ -43,8 +42,8 @@ pub struct Graph {
     pub links_total: usize,
 }
 
-/// Reads the graph of a profile, of those identifiers that `admits` a namespace of, with those interactions as evidence
-/// that `shows` lets through.
+/// Reads the graph of a profile, of those identifiers that are admitted, with those interactions as evidence that `shows`
+/// lets through.
 ///
 /// # Errors
 /// When the database fails or an interaction cannot be read.
@@ -52,12 +51,10 @@ pub async fn graph(
     connection: &mut PgConnection,
     tenant: &TenantId,
     profile: &Profile,
-    admits: impl Fn(&str) -> bool,
+    admits: &impl Admits,
     shows: impl Fn(&Interaction) -> bool,
 ) -> Result<Graph, Error> {
-    let keys: Vec<IdentityKey> = document::shown(profile).collect();
-    let mut cards: Vec<Card> = identity_cards::cards(connection, tenant, &keys).await?;
-    cards.retain(|card| admits(&card.identifier.namespace));
+    let mut cards = document::cards(connection, tenant, profile, admits).await?;
     cards.sort_by(document::stronger);
     let keys: Vec<IdentityKey> = cards.iter().map(|card| card.key).collect();
     let places: HashMap<IdentityKey, usize> =

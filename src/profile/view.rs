@@ -25,9 +25,10 @@ pub const TRAITS: usize = 256;
 pub const LOSERS: usize = 16;
 
 impl State {
-    /// Fills in everything that a profile shows of its state; id, version and identifiers are the caller's.
+    /// Fills in everything that a profile shows of its state; id, version and identifiers are the caller's. Traits are
+    /// those that `admits` the name of, so that a list that is cut holds as many of them as it can.
     #[must_use]
-    pub fn show(&self, rules: &Rules) -> Profile {
+    pub fn show(&self, rules: &Rules, admits: impl Fn(&str) -> bool) -> Profile {
         let core = self.core();
         let names = trait_groups(&core.traits);
         let totals = core.totals.as_ref();
@@ -35,6 +36,7 @@ impl State {
             known: true,
             traits: names
                 .iter()
+                .filter(|facts| facts.first().is_some_and(|fact| admits(&fact.name)))
                 .take(TRAITS)
                 .filter_map(|facts| show_trait(facts, rules, LOSERS))
                 .collect(),

@@ -497,6 +497,94 @@ async fn pages_pass_over_hidden_identifiers_and_traits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn lists_are_cut_after_what_is_hidden_is_left_out() {
+    let hidden: Vec<String> = (0..60).map(|n| format!("a{n:03}")).collect();
+    let hidden = hidden.join(", ");
+    let service = Service::with(
+        Database::new().await,
+        &[
+            (
+                "CUSTOMER_PROFILE_DEPARTMENTS__B__HIDDEN_NAMESPACES",
+                "email",
+            ),
+            ("CUSTOMER_PROFILE_DEPARTMENTS__B__HIDDEN_TRAITS", &hidden),
+        ],
+    )
+    .await;
+    // 40 e-mail addresses, which are stronger than 300 cookies; 60 traits that are hidden before 300 that are not.
+    let mut sent = Vec::new();
+    for n in 0..300 {
+        let (email, cookie) = (
+            format!("email={}@example.com", n % 40),
+            format!("cookie=k{n}"),
+        );
+        sent.push(make::seen(&n.to_string(), n, &[WHO, &email, &cookie]));
+    }
+    let names: Vec<String> = (0..60)
+        .map(|n| format!("a{n:03}"))
+        .chain((0..300).map(|n| format!("b{n:03}")))
+        .collect();
+    for part in names.chunks(60) {
+        let traits: Vec<_> = part.iter().map(|n| (&**n, make::text("x"))).collect();
+        sent.push(make::stating(&part[0], 1_000, WHO, &traits));
+    }
+    service.record_all(sent).await;
+    let shown = |profile: &Profile| {
+        let of = |namespace| {
+            let identifiers = profile.identifiers.iter();
+            identifiers.filter(|i| i.namespace == namespace).count()
+        };
+        let open = profile.traits.iter().filter(|t| t.name.starts_with('b'));
+        let traits = (profile.traits.len(), open.count());
+        ((of("customer_id"), of("email"), of("cookie")), traits)
+    };
+    let mut profiles = service.profiles();
+    let mut identities = service.identities();
+    for (department, identifiers, traits) in [
+        ("sales", (1, 40, 215), (256, 196)),
+        ("b", (1, 0, 255), (256, 256)),
+    ] {
+        let request = GetProfileRequest {
+            lookup: make::by(WHO),
+            ..GetProfileRequest::default()
+        };
+        let got = profiles.get_profile(as_of(department, request)).await;
+        let got = got.unwrap().into_inner().profile.unwrap();
+        assert_eq!(shown(&got), (identifiers, traits), "{department}");
+
+        let request = BatchGetProfilesRequest {
+            lookups: vec![make::by("cookie=none").unwrap(), make::by(WHO).unwrap()],
+            ..BatchGetProfilesRequest::default()
+        };
+        let batch = profiles
+            .batch_get_profiles(as_of(department, request))
+            .await;
+        let results = batch.unwrap().into_inner().results;
+        assert_eq!(results[1].profile.as_ref(), Some(&got));
+
+        let request = SearchProfilesRequest {
+            last_seen_from: make::at(0),
+            ..SearchProfilesRequest::default()
+        };
+        let found = profiles.search_profiles(as_of(department, request)).await;
+        assert_eq!(
+            found.unwrap().into_inner().profiles,
+            std::slice::from_ref(&got)
+        );
+
+        let request = ExplainIdentityRequest {
+            lookup: make::by(WHO),
+            read_options: None,
+        };
+        let why = identities
+            .explain_identity(as_of(department, request))
+            .await;
+        assert_eq!(why.unwrap().into_inner().identifiers, got.identifiers);
+    }
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_department_without_a_policy_and_a_caller_of_none_see_what_others_see() {
     let service = service(&[
         ("CUSTOMER_PROFILE_DEPARTMENTS__OTHER__HIDDEN", "texts"),
