@@ -6,7 +6,7 @@ use tonic::{Request, Response, Status};
 
 use super::{
     Api, context,
-    layers::uploads::answered,
+    layers::answers::answered,
     read::{Read, answered_by, not_found},
 };
 use crate::{

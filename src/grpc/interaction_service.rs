@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::{
     Api, context,
-    layers::uploads::{Upload, answered},
+    layers::{answers::answered, uploads::Upload},
     page_token::{self, TimelineCursor},
     read::{Read, not_found},
     sight::Sight,

@@ -10,6 +10,7 @@
 //! 5. [`uploads`] bounds what callers have in our memory;
 //! 6. [`oversize`] stands next to tonic's routes, whose own answers it puts into our words.
 
+pub mod answers;
 pub mod denied;
 pub mod methods;
 pub mod oversize;
