@@ -60,7 +60,7 @@ impl<U: Message + Name + Default> TonicDecoder for Decoder<U> {
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
         let bytes = buffer.chunk();
         if bytes.len() > SMALL {
-            let weight = weight(&U::full_name(), bytes);
+            let weight = weight(&U::full_name(), bytes).ok_or_else(status::undecodable)?;
             if weight > HEAVIEST {
                 return Err(status::message_too_heavy());
             }

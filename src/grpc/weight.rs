@@ -4,8 +4,8 @@
 //! MiB can ask for gigabytes, and has to be weighed before it is decoded.
 //!
 //! What must stay true: the estimate is not below what the decoded message takes (tested against it). It is made from the
-//! descriptors of the protocol in one pass over the bytes, which allocates nothing. Bytes that cannot be decoded need not
-//! be weighed right: decoding stops at them, so the pass may stop there too.
+//! descriptors of the protocol in one pass over the bytes, which allocates nothing. Bytes that break off within a message
+//! have no weight and must not be decoded: the decoder would go on behind the end of that message, and notice afterwards.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -125,35 +125,33 @@ fn size(message: &MessageDescriptor, depth: usize) -> usize {
     alone.map(of).chain(choices).sum()
 }
 
-/// What a message of a type takes in memory once it is decoded, in bytes; 0 for types that no call takes.
+/// What a message of a type takes in memory once it is decoded, in bytes; 0 for types that no call takes. `None` when the
+/// bytes break off within a message; of others that are no such message only decoding tells.
 #[must_use]
-pub fn weight(full_name: &str, bytes: &[u8]) -> usize {
+pub fn weight(full_name: &str, bytes: &[u8]) -> Option<usize> {
     let types = &*TYPES;
-    types.places.get(full_name).map_or(0, |place| {
-        let mut reader = Reader(bytes);
-        types.types[*place].size + types.weigh(*place, &mut reader, 0).unwrap_or_default()
-    })
+    let Some(place) = types.places.get(full_name) else {
+        return Some(0);
+    };
+    let inner = types.weigh(*place, &mut Reader(bytes), 0)?;
+    Some(inner.saturating_add(types.types[*place].size))
 }
 
 impl Types {
-    /// What is in a message. Where the bytes break off, what was before counts.
+    /// What is in a message, unless its bytes break off.
     fn weigh(&self, place: usize, reader: &mut Reader<'_>, depth: usize) -> Option<usize> {
         let mut weight: usize = 0;
         let kind = self.types.get(place)?;
         while !reader.0.is_empty() {
-            let Some((number, wire)) = reader.tag() else {
-                break;
-            };
+            let (number, wire) = reader.tag()?;
             let field = kind.fields.get(&number);
-            let Some(content) = reader.value(wire, number, depth) else {
-                break;
-            };
+            let content = reader.value(wire, number, depth)?;
             let Some(field) = field else { continue };
             weight = weight.saturating_add(field.each);
             let inner = match (field.content, content.unwrap_or_default()) {
-                (Content::Message(inner), bytes) if depth < DEEPEST => self
-                    .weigh(inner, &mut Reader(bytes), depth + 1)
-                    .unwrap_or_default(),
+                (Content::Message(inner), bytes) if depth < DEEPEST => {
+                    self.weigh(inner, &mut Reader(bytes), depth + 1)?
+                }
                 (Content::Message(_), _) => 0,
                 (Content::Bytes, bytes) => bytes.len(),
                 (Content::Numbers, bytes) => GROWTH * 8 * bytes.len(),
@@ -224,12 +222,13 @@ impl<'a> Reader<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use prost::Message as _;
 
     use super::*;
     use crate::proto::v1::{
         ConsentChange, GetProfileRequest, Identifier, Interaction, RecordInteractionsRequest,
-        SurveyScore, Trait,
+        SearchProfilesRequest, SurveyScore, Trait,
     };
 
     const RECORD: &str = "customer_profile.v1.RecordInteractionsRequest";
@@ -259,7 +258,7 @@ mod tests {
         // 2 bytes each.
         let empty = [0x0a, 0x00].repeat(100_000);
         let real = 100_000 * size_of::<Interaction>();
-        let weighed = weight(RECORD, &empty);
+        let weighed = weight(RECORD, &empty).unwrap();
         assert!(weighed >= real, "{weighed} for {real}");
         let interaction = Interaction {
             identifiers: vec![Identifier::default(); 10_000],
@@ -269,7 +268,8 @@ mod tests {
             interactions: vec![interaction],
             run_id: None,
         };
-        assert!(weight(RECORD, &request.encode_to_vec()) >= 10_000 * size_of::<Identifier>());
+        let weighed = weight(RECORD, &request.encode_to_vec()).unwrap();
+        assert!(weighed >= 10_000 * size_of::<Identifier>());
     }
 
     #[test]
@@ -292,7 +292,7 @@ mod tests {
             run_id: None,
         };
         let bytes = request.encode_to_vec();
-        let weighed = weight(RECORD, &bytes);
+        let weighed = weight(RECORD, &bytes).unwrap();
         assert!(
             (2..=12).contains(&(weighed / bytes.len())),
             "{weighed} for {}",
@@ -305,10 +305,51 @@ mod tests {
         let mut bytes = Vec::new();
         // Group 15 with a number in it, its end; field 14 with three bytes.
         bytes.extend([0x7b, 0x08, 0x01, 0x7c, 0x72, 3, 1, 2, 3]);
-        let before = weight(RECORD, &bytes);
+        let before = weight(RECORD, &bytes).unwrap();
         bytes.extend([0x0a, 0x00].repeat(1_000));
-        assert!(weight(RECORD, &bytes) - before >= 1_000 * size_of::<Interaction>());
-        assert_eq!(weight("customer_profile.v1.Nothing", &bytes), 0);
+        let after = weight(RECORD, &bytes).unwrap();
+        assert!(after - before >= 1_000 * size_of::<Interaction>());
+        assert_eq!(weight("customer_profile.v1.Nothing", &bytes), Some(0));
+    }
+
+    #[test]
+    fn a_message_in_a_message_that_ends_before_it_has_no_weight() {
+        // The list of a trait says that it is longer than the value that it is in. The decoder believes the list, and
+        // makes all of its texts before it finds that the value has ended.
+        let texts = [0x0a, 0x00].repeat(1_000);
+        let length = [0xd0, 0x0f];
+        let list = [&[0x3a], &length[..], &texts].concat();
+        let value = [&[0x12, 3], &list[..]].concat();
+        let search = [&[0x0a, 5], &value[..]].concat();
+        assert_eq!(
+            weight("customer_profile.v1.SearchProfilesRequest", &search),
+            None
+        );
+        assert!(SearchProfilesRequest::decode(search.as_slice()).is_err());
+        // The same where it is a length that goes on behind the end.
+        let cut = [&[0x0a, 4, 0x12, 2, 0x3a, 0xd0, 0x0f], &texts[..]].concat();
+        assert_eq!(
+            weight("customer_profile.v1.SearchProfilesRequest", &cut),
+            None
+        );
+        assert!(SearchProfilesRequest::decode(cut.as_slice()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_can_be_decoded_has_a_weight(
+            mut bytes in prop::collection::vec(prop_oneof![Just(0), Just(2), Just(0x0a), Just(0x12), any::<u8>()], 0..64),
+            place in any::<prop::sample::Index>(), byte in any::<u8>(),
+        ) {
+            let decodes = |bytes: &[u8]| SearchProfilesRequest::decode(bytes).is_ok();
+            let name = "customer_profile.v1.SearchProfilesRequest";
+            prop_assert!(!decodes(&bytes) || weight(name, &bytes).is_some());
+            if !bytes.is_empty() {
+                let at = place.index(bytes.len());
+                bytes[at] = byte;
+                prop_assert!(!decodes(&bytes) || weight(name, &bytes).is_some());
+            }
+        }
     }
 
     #[test]
