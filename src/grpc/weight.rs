@@ -19,6 +19,8 @@ const HEADER: usize = 32;
 const SCALAR: usize = 16;
 /// What an entry of a map costs besides key and value.
 const ENTRY: usize = 64;
+/// Entries that a map makes room for with its first one.
+const NODE: usize = 11;
 /// A list may have grown to twice what it holds, and be copied while it grows.
 const GROWTH: usize = 3;
 /// How deep messages nest before prost refuses them.
@@ -45,6 +47,8 @@ struct Type {
 struct Field {
     /// Bytes that each occurrence adds to its parent.
     each: usize,
+    /// Bytes that the first one adds besides.
+    first: usize,
     content: Content,
 }
 
@@ -104,7 +108,15 @@ impl Types {
             _ if field.is_list() => GROWTH * HEADER,
             _ => 0,
         };
-        Field { each, content }
+        let first = match field.kind() {
+            Kind::Message(message) if field.is_map() => NODE * size(&message, 0),
+            _ => 0,
+        };
+        Field {
+            each,
+            first,
+            content,
+        }
     }
 }
 
@@ -142,12 +154,18 @@ impl Types {
     fn weigh(&self, place: usize, reader: &mut Reader<'_>, depth: usize) -> Option<usize> {
         let mut weight: usize = 0;
         let kind = self.types.get(place)?;
+        let mut last = 0;
         while !reader.0.is_empty() {
             let (number, wire) = reader.tag()?;
             let field = kind.fields.get(&number);
             let content = reader.value(wire, number, depth)?;
             let Some(field) = field else { continue };
             weight = weight.saturating_add(field.each);
+            // A field that comes and goes counts as first more than once, which is no harm.
+            if number != last {
+                weight = weight.saturating_add(field.first);
+                last = number;
+            }
             let inner = match (field.content, content.unwrap_or_default()) {
                 (Content::Message(inner), bytes) if depth < DEEPEST => {
                     self.weigh(inner, &mut Reader(bytes), depth + 1)?
@@ -224,6 +242,7 @@ impl<'a> Reader<'a> {
 mod tests {
     use proptest::prelude::*;
     use prost::Message as _;
+    use prost_types::{ListValue, Struct, Value, value::Kind};
 
     use super::*;
     use crate::proto::v1::{
@@ -270,6 +289,33 @@ mod tests {
         };
         let weighed = weight(RECORD, &request.encode_to_vec()).unwrap();
         assert!(weighed >= 10_000 * size_of::<Identifier>());
+    }
+
+    #[test]
+    fn maps_of_one_entry_weigh_as_much_as_the_room_that_they_make() {
+        let one = Struct {
+            fields: [(String::new(), Value::default())].into(),
+        };
+        let kind = Some(Kind::StructValue(one));
+        let list = Kind::ListValue(ListValue {
+            values: vec![Value { kind }; 1_000],
+        });
+        let kind = Some(list);
+        let interaction = Interaction {
+            attributes: Some(Struct {
+                fields: [("a".to_owned(), Value { kind })].into(),
+            }),
+            ..Interaction::default()
+        };
+        let request = RecordInteractionsRequest {
+            interactions: vec![interaction],
+            run_id: None,
+        };
+        // A leaf of a B-tree holds up to 11 keys and values in place.
+        let leaf = 11 * (size_of::<String>() + size_of::<Value>());
+        let real = 1_000 * (size_of::<Value>() + leaf);
+        let weighed = weight(RECORD, &request.encode_to_vec()).unwrap();
+        assert!((real..4 * real).contains(&weighed), "{weighed} for {real}");
     }
 
     #[test]
