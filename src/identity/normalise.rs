@@ -114,7 +114,9 @@ fn phone(folded: &str, region: Region) -> Result<String, Unusable> {
 
 fn handle(folded: &str) -> String {
     let lower: String = folded.to_lowercase().nfkc().collect();
-    lower.trim_start_matches('@').trim().to_owned()
+    // Together: what comes to light behind an `@` and a space may be another `@`.
+    let bare = lower.trim_start_matches(|c: char| c == '@' || c.is_whitespace());
+    bare.trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -170,7 +172,10 @@ mod tests {
     #[test]
     fn handles_lose_case_and_the_at_sign() {
         assert_eq!(value("social_handle", "@JNardino"), Ok("jnardino".into()));
-        assert_eq!(value("social_handle", "@@"), Err(Unusable::Empty));
+        assert_eq!(value("social_handle", "@ @ a"), Ok("a".into()));
+        for nothing in ["@@", "@ @"] {
+            assert_eq!(value("social_handle", nothing), Err(Unusable::Empty));
+        }
         assert_eq!(value("social_handle", "@guest"), Err(Unusable::Blocked));
     }
 
