@@ -20,6 +20,7 @@ use crate::proto::{DESCRIPTORS, v1::Interaction};
 const MOST: usize = 16;
 /// Characters that are told of the name of a field that there is not.
 const LONGEST_NAME: usize = 64;
+const TOO_DEEP: &str = "it is nested too deep";
 
 /// Reads lines of the protocol's JSON.
 #[derive(Clone, Debug)]
@@ -43,19 +44,19 @@ impl Protocol {
     pub fn interaction(&self, row: &Row) -> Result<Interaction, Faults> {
         let line = row.whole();
         match read(&self.interaction, line) {
-            Some(made) if made.encoded_len() > LARGEST => Err(Faults {
+            Ok(made) if made.encoded_len() > LARGEST => Err(Faults {
                 event_id: Some(made.event_id.clone()).filter(|id| !id.is_empty()),
                 reasons: vec![format!(
                     "the interaction is {} bytes long, more than {LARGEST}",
                     made.encoded_len()
                 )],
             }),
-            Some(made) => Ok(made),
-            None => Err(self.faults(line)),
+            Ok(made) => Ok(made),
+            Err(why) => Err(self.faults(line, why)),
         }
     }
 
-    fn faults(&self, line: &str) -> Faults {
+    fn faults(&self, line: &str, why: Unread) -> Faults {
         let value = match serde_json::from_str::<Value>(line) {
             Ok(value) => value,
             Err(error) => {
@@ -67,7 +68,10 @@ impl Protocol {
         };
         let event_id = ["eventId", "event_id"].iter().find_map(|n| value.get(n));
         let mut reasons = Vec::new();
-        look(&self.interaction, &value, "", &mut reasons);
+        match why {
+            Unread::TooDeep => reasons.push(format!("the row is no interaction: {TOO_DEEP}")),
+            Unread::Refused => look(&self.interaction, &value, "", &mut reasons),
+        }
         if reasons.is_empty() {
             // Each field alone would do, so it is their company: one that is given twice, under one name or two.
             reasons.push("the row gives a field twice".to_owned());
@@ -83,13 +87,22 @@ impl Protocol {
     }
 }
 
-fn read(interaction: &MessageDescriptor, line: &str) -> Option<Interaction> {
+/// Why a line is no interaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unread {
+    /// Something in it is not as it should be.
+    Refused,
+    /// All of it is, but no service could decode it.
+    TooDeep,
+}
+
+fn read(interaction: &MessageDescriptor, line: &str) -> Result<Interaction, Unread> {
     let mut json = serde_json::Deserializer::from_str(line);
     let strict = DeserializeOptions::new().deny_unknown_fields(true);
-    let message =
-        DynamicMessage::deserialize_with_options(interaction.clone(), &mut json, &strict).ok()?;
-    json.end().ok()?;
-    message.transcode_to().ok()
+    let message = DynamicMessage::deserialize_with_options(interaction.clone(), &mut json, &strict)
+        .map_err(|_| Unread::Refused)?;
+    json.end().map_err(|_| Unread::Refused)?;
+    message.transcode_to().map_err(|_| Unread::TooDeep)
 }
 
 /// The parser's own words name a column and what it expected, none of the text.
@@ -97,6 +110,8 @@ fn not_json(error: &serde_json::Error) -> String {
     let what = error.to_string();
     let what = if what.contains("hex escape") || what.contains("code point") {
         "it has a string with an unpaired surrogate"
+    } else if what.contains("recursion limit") {
+        TOO_DEEP
     } else if error.is_eof() {
         "it ends too early"
     } else {
@@ -251,6 +266,21 @@ mod tests {
             "{told}"
         );
         assert_eq!(faults.reasons.len(), 8, "{told}");
+    }
+
+    #[test]
+    fn a_row_that_is_nested_too_deep_is_told_so() {
+        for levels in [5, 30, 40, 1_000] {
+            let (open, close) = ("{\"a\":".repeat(levels), "}".repeat(levels));
+            let line = format!("{{\"eventId\": \"e-1\", \"attributes\": {open}1{close}}}");
+            match read(&line) {
+                Ok(_) => assert!(levels <= 30, "{levels}"),
+                Err(faults) => {
+                    let told = faults.reasons.join("; ");
+                    assert!(levels > 30 && told.contains(TOO_DEEP), "{levels}: {told}");
+                }
+            }
+        }
     }
 
     #[test]
