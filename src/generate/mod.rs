@@ -5,18 +5,18 @@
 //! - **The same arguments give the same bytes**, on every machine and in every run of one release: whole numbers only, one
 //!   stream of numbers for each person, nothing that depends on a clock, a thread or the order of a hash map.
 //! - **Memory does not grow with the number of customers**: they are made in blocks, and nothing crosses blocks but
-//!   numbers that are unique by construction ([`random::scrambled`]).
+//!   numbers that are unique by construction (`random::scrambled`).
 //! - **Every identifier in an interaction is in the truth**: a person's own, shared, a slip of the pen, or garbage that
 //!   stands for nobody.
 //! - Every interaction passes the checks of the service, and is written as the protocol's JSON says.
 //!
 //! | module | what is in it |
 //! |---|---|
-//! | [`random`] | numbers from a seed |
-//! | [`catalogue`], [`texts`] | products, names, places and what people say, from `data/` |
-//! | [`contacts`], [`people`] | identifiers and how they are written; persons and households |
-//! | [`desks`], [`parts`] | the systems that report; parts of interactions |
-//! | [`life`], [`shopping`], [`service`], [`contact_points`] | what a person lives through |
+//! | `random` | numbers from a seed |
+//! | `catalogue`, `texts` | products, names, places and what people say, from `data/` |
+//! | `contacts`, `people` | identifiers and how they are written; persons and households |
+//! | `desks`, `parts` | the systems that report; parts of interactions |
+//! | `life`, `shopping`, `service`, `contact_points` | what a person lives through |
 //! | [`block`], [`truth`], [`json`] | what comes out |
 //! | [`showcase`] | a customer to show |
 //!

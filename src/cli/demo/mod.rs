@@ -1,6 +1,6 @@
 //! `demo`: a made-up retailer in a private database, loaded over gRPC, served, with somebody to look up.
 //!
-//! What must stay true: it writes to a database of its own and to no other ([`marker`] says whose a data directory is);
+//! What must stay true: it writes to a database of its own and to no other (`marker` says whose a data directory is);
 //! loading that was cut off is finished by the next start, since interactions that are there already are duplicates; a
 //! database that is loaded is loaded no more.
 
