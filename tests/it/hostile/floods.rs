@@ -35,8 +35,9 @@ const WHO: &str = "email=a@example.com";
 /// Bytes that a half-sent message announces.
 const ANNOUNCED: u32 = 4 * 1_024 * 1_024;
 
-/// MiB that a flood may add to the service: the limit of requests, and what allocators keep.
-const GROWTH: u64 = 384;
+/// MiB that a flood may add to the service: 128 for requests, 64 for the queue, the batches that are being written with the
+/// buffers of their connections, and what the allocator keeps. Unbounded, each of the floods would add gigabytes.
+const GROWTH: u64 = 512;
 
 /// A service with one customer.
 async fn service(name: &str) -> Process {
