@@ -20,6 +20,12 @@ impl Who {
         if let [id] = self.who.as_slice()
             && !id.contains('=')
         {
+            if uuid::Uuid::parse_str(id).is_err() {
+                let id = visible(id);
+                return Err(Failure::Call(format!(
+                    "{id} is neither a profile id (a UUID) nor an identifier such as email=hanako@example.com"
+                )));
+            }
             return Ok(ProfileLookup {
                 profile_id: id.clone(),
                 identifiers: Vec::new(),
@@ -79,7 +85,9 @@ mod tests {
 
     #[test]
     fn an_id_or_identifiers_are_meant_and_no_mixture() {
-        assert_eq!(who(&["abc"]).lookup().unwrap().profile_id, "abc");
+        let id = "01890000-0000-7000-8000-000000000000";
+        assert_eq!(who(&[id]).lookup().unwrap().profile_id, id);
+        assert!(who(&["hanako"]).lookup().is_err());
         let lookup = who(&["email=a=b@example.com", "phone=1"]).lookup().unwrap();
         assert_eq!(lookup.identifiers[0].value, "a=b@example.com");
         assert!(who(&["abc", "email=a"]).lookup().is_err());

@@ -104,7 +104,7 @@ fn known_by(view: &View<'_>) -> String {
         .collect();
     let departments = i64::try_from(departments.len()).unwrap_or(i64::MAX);
     format!(
-        "known by {} to {}, since {}; {}, the last {}",
+        "known by {} to {}, since {}; {}, the last one {}",
         words::count(i64::from(profile.identifiers_total), "identifier"),
         words::count(departments, "department"),
         screen.zone.day(profile.first_seen.as_ref()),

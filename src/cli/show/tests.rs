@@ -243,7 +243,7 @@ fn a_rich_customer_at_100_columns() {
     let expected = "\
 山田 花子 (ﾔﾏﾀﾞ ﾊﾅｺ)
 札幌市 · language ja · member gold
-known by 3 identifiers to 3 departments, since 2024-03-01; 15 interactions, the last 2 days ago
+known by 3 identifiers to 3 departments, since 2024-03-01; 15 interactions, the last one 2 days ago
   customer_id C-0001 · email hanako@example.com · phone +819012345601
 
 TICKETS   1 open of 2 tickets
@@ -274,7 +274,7 @@ fn a_rich_customer_at_60_columns() {
 山田 花子 (ﾔﾏﾀﾞ ﾊﾅｺ)
 札幌市 · language ja · member gold
 known by 3 identifiers to 3 departments, since 2024-03-01;
-15 interactions, the last 2 days ago
+15 interactions, the last one 2 days ago
   customer_id C-0001 · email hanako@example.com
   phone +819012345601
 
@@ -333,7 +333,7 @@ fn a_poor_customer_is_short() {
     };
     let expected = "\
 no name known
-known by 1 identifier to 1 department, since 2024-04-08; 1 interaction, the last 2 minutes ago
+known by 1 identifier to 1 department, since 2024-04-08; 1 interaction, the last one 2 minutes ago
   cookie c-1
 
 latest    2024-04-08 11:58     web    web    page viewed
