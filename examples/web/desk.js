@@ -4,7 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { timestampNow } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
-import { InteractionSchema, SubjectKind } from "./gen/customer_profile/v1/interaction_pb.js";
+import { InteractionSchema } from "./gen/customer_profile/v1/interaction_pb.js";
 import { InteractionService } from "./gen/customer_profile/v1/interaction_service_pb.js";
 import { ProfileService } from "./gen/customer_profile/v1/profile_service_pb.js";
 
@@ -18,28 +18,27 @@ export function desk(baseUrl, token) {
   const interactions = createClient(InteractionService, transport);
   const profiles = createClient(ProfileService, transport);
   return {
-    /** Records what a customer just said; answers with the token of the write. */
-    async record(type, subject, who, text) {
+    /** Records something that just happened; `more` is what else there is to say of it. Answers with the token of the write. */
+    async record(type, department, who, more) {
       const interaction = create(InteractionSchema, {
         source: "web-example",
         eventId: crypto.randomUUID(), // sent twice it is recorded once
         occurredAt: timestampNow(),
-        department: "support",
-        channel: "chat",
+        department,
+        channel: "web",
         type,
-        subject: { kind: SubjectKind.TICKET, id: subject },
         identifiers: Object.entries(who).map(([namespace, value]) => ({ namespace, value })),
-        text,
+        ...more,
       });
       const { results, token: written } = await interactions.recordInteractions({ interactions: [interaction] });
       for (const { field, description } of results[0].violations) throw new Error(`${field}: ${description}`);
       return written;
     },
 
-    /** The profile of whoever has this identifier, `known` or not; with the token of a write it includes that write. */
-    async profile(namespace, value, written = "") {
+    /** The profile of whoever has this identifier, `known` or not; with the tokens of writes it includes them. */
+    async profile(namespace, value, ...written) {
       const lookup = { identifiers: [{ namespace, value }] };
-      const readOptions = { tokens: [written] };
+      const readOptions = { tokens: written };
       const response = await profiles.getProfile({ lookup, readOptions, allowMissing: true });
       return response.profile;
     },

@@ -131,11 +131,11 @@ async fn a_page_records_and_reads_over_grpc_web() {
     let arguments = ["examples/web/check.js", &service.url];
     let lines = run("node".into(), arguments.map(str::to_owned).into()).await;
     let profile = profile(&service, &lines).await;
-    assert_eq!(said(&lines, "open tickets"), ["1"]);
+    assert_eq!(said(&lines, "orders"), ["1 open tickets 1"]);
     assert_eq!(said(&lines, "known"), ["false"]);
     assert_eq!(
         (profile.interactions_total, profile.identifiers_total),
-        (1, 2)
+        (2, 3)
     );
     service.stop().await;
 }
@@ -199,6 +199,6 @@ async fn a_page_comes_over_tls_with_a_token() {
         std::fs::read_to_string(token).unwrap().trim().to_owned(),
     ];
     let lines = run("env".into(), arguments.into()).await;
-    assert_eq!(said(&lines, "open tickets"), ["1"]);
+    assert_eq!(said(&lines, "orders"), ["1 open tickets 1"]);
     guarded.service.stop().await;
 }
