@@ -45,14 +45,12 @@ async fn explain_identity(
     caller: &Caller,
     request: &ExplainIdentityRequest,
 ) -> Result<ExplainIdentityResponse, Error> {
-    let sight = api.sight(caller);
-    sight.require(Facts::Identifiers)?;
-    sight.asking_by(&request.lookup)?;
     let mut read = Read::begin(api, caller).await?;
-    let who = read.who(api, "lookup", request.lookup.as_ref());
-    let options = read.options(api, request.read_options.as_ref());
-    let (tenant, (who, options)) = read.finish(who.zip(options))?;
-    api.check_tokens(&options)?;
+    let sight = read.sight;
+    sight.require(Facts::Identifiers)?;
+    let who = read.who("lookup", request.lookup.as_ref());
+    read.options(request.read_options.as_ref());
+    let (tenant, who) = read.finish(who)?;
     let mut connection = api.storage.acquire().await?;
     let found = lookup::find(&mut connection, &tenant.id, &who)
         .await?

@@ -11,7 +11,7 @@ use super::{
     Api, context,
     layers::{answers::answered, uploads::Upload},
     page_token::{self, TimelineCursor},
-    read::{Read, not_found},
+    read::{PageOf, Read, not_found},
     sight::Sight,
     stream,
     validate::{
@@ -320,24 +320,13 @@ async fn list(
     caller: &Caller,
     request: &ListInteractionsRequest,
 ) -> Result<ListInteractionsResponse, Error> {
-    let sight = api.sight(caller);
-    sight.require(Facts::Timeline)?;
-    sight.asking_by(&request.lookup)?;
     let mut read = Read::begin(api, caller).await?;
-    let who = read.who(api, "lookup", request.lookup.as_ref());
+    let sight = read.sight;
+    sight.require(Facts::Timeline)?;
+    let page = read.page::<TimelineCursor>(request, request.lookup.as_ref(), request.page_size);
     let filter = read.take(validate::timeline(request));
-    let size = read.take(validate::page_size(
-        "page_size",
-        request.page_size,
-        100,
-        1_000,
-    ));
-    let cursor = page_token::decode::<TimelineCursor>(request, &read.tenant.id, &api.page_tokens);
-    let cursor = read.take(cursor);
-    let options = read.options(api, request.read_options.as_ref());
-    let (tenant, ((((who, filter), size), cursor), options)) =
-        read.finish(who.zip(filter).zip(size).zip(cursor).zip(options))?;
-    api.check_tokens(&options)?;
+    read.options(request.read_options.as_ref());
+    let (tenant, (PageOf { who, size, after }, filter)) = read.finish(page.zip(filter))?;
     let mut connection = api.storage.acquire().await?;
     let found = lookup::find(&mut connection, &tenant.id, &who)
         .await?
@@ -348,8 +337,7 @@ async fn list(
         .iter()
         .flat_map(Members::keys)
         .collect();
-    let after = cursor.map(|c| (c.occurred_at, c.interaction_id));
-    let size = usize::try_from(size).unwrap_or(1);
+    let after = after.map(|c| (c.occurred_at, c.interaction_id));
     let filter = filter_of(filter, &sight);
     let mut page =
         timeline::page(&mut connection, &tenant.id, &members, &filter, after, size).await?;

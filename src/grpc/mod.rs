@@ -98,14 +98,8 @@ impl Api {
     }
 
     /// The primary's answer is never behind; a token of another store can be satisfied by none.
-    fn check_tokens(&self, options: &validate::ReadOptions) -> Result<(), Error> {
-        if options.tokens.iter().all(|token| token.store == self.store) {
-            Ok(())
-        } else {
-            Err(Error::Conflict {
-                reason: "token_lost",
-            })
-        }
+    fn can_satisfy(&self, options: &validate::ReadOptions) -> bool {
+        options.tokens.iter().all(|token| token.store == self.store)
     }
 
     /// The outcome of some work, or that storage is away when there is none in time.

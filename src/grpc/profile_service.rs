@@ -8,7 +8,7 @@ use super::{
     Api, context,
     layers::answers::answered,
     page_token::{self, IdentityCursor, NameCursor, SearchCursor},
-    read::{Read, answered_by, not_found},
+    read::{PageOf, Read, answered_by, not_found},
     sight::Sight,
     validate::{self, ProfileField, ProfileMask, limits},
 };
@@ -103,14 +103,12 @@ async fn get(
     caller: &Caller,
     request: &GetProfileRequest,
 ) -> Result<GetProfileResponse, Error> {
-    let sight = api.sight(caller);
-    sight.asking_by(&request.lookup)?;
     let mut read = Read::begin(api, caller).await?;
-    let who = read.who(api, "lookup", request.lookup.as_ref());
+    let sight = read.sight;
+    let who = read.who("lookup", request.lookup.as_ref());
     let mask = read.take(validate::field_mask(request.field_mask.as_ref()));
-    let options = read.options(api, request.read_options.as_ref());
-    let (tenant, ((who, mask), options)) = read.finish(who.zip(mask).zip(options))?;
-    api.check_tokens(&options)?;
+    read.options(request.read_options.as_ref());
+    let (tenant, (who, mask)) = read.finish(who.zip(mask))?;
     let mut connection = api.storage.acquire().await?;
     let Some(found) = lookup::find(&mut connection, &tenant.id, &who).await? else {
         if !request.allow_missing {
@@ -148,9 +146,8 @@ async fn batch_get(
     caller: &Caller,
     request: &BatchGetProfilesRequest,
 ) -> Result<BatchGetProfilesResponse, Error> {
-    let sight = api.sight(caller);
-    sight.asking_by(&request.lookups)?;
     let mut read = Read::begin(api, caller).await?;
+    let sight = read.sight;
     let count = read.take(validate::items(
         "lookups",
         request.lookups.len(),
@@ -161,14 +158,12 @@ async fn batch_get(
         .iter()
         .take(limits::MAX_LOOKUPS)
         .enumerate()
-        .map(|(n, lookup)| read.who(api, &format!("lookups[{n}]"), Some(lookup)))
+        .map(|(n, lookup)| read.who(&format!("lookups[{n}]"), Some(lookup)))
         .collect();
     let who: Option<Vec<Who>> = who.into_iter().collect();
     let mask = read.take(validate::field_mask(request.field_mask.as_ref()));
-    let options = read.options(api, request.read_options.as_ref());
-    let (tenant, (((who, mask), options), ())) =
-        read.finish(who.zip(mask).zip(options).zip(count))?;
-    api.check_tokens(&options)?;
+    read.options(request.read_options.as_ref());
+    let (tenant, ((who, mask), ())) = read.finish(who.zip(mask).zip(count))?;
     let mut connection = api.storage.acquire().await?;
     let found = lookup::find_many(&mut connection, &tenant.id, &who).await?;
     let known: Vec<&profiles::Profile> = found.iter().flatten().map(|f| &f.profile).collect();
@@ -210,29 +205,17 @@ async fn list_identifiers(
     caller: &Caller,
     request: &ListIdentifiersRequest,
 ) -> Result<ListIdentifiersResponse, Error> {
-    let sight = api.sight(caller);
-    sight.require(Facts::Identifiers)?;
-    sight.asking_by(&request.lookup)?;
     let mut read = Read::begin(api, caller).await?;
-    let who = read.who(api, "lookup", request.lookup.as_ref());
-    let size = read.take(validate::page_size(
-        "page_size",
-        request.page_size,
-        100,
-        1_000,
-    ));
-    let cursor = page_token::decode::<IdentityCursor>(request, &read.tenant.id, &api.page_tokens);
-    let cursor = read.take(cursor);
-    let options = read.options(api, request.read_options.as_ref());
-    let (tenant, (((who, size), cursor), options)) =
-        read.finish(who.zip(size).zip(cursor).zip(options))?;
-    api.check_tokens(&options)?;
+    let sight = read.sight;
+    sight.require(Facts::Identifiers)?;
+    let page = read.page::<IdentityCursor>(request, request.lookup.as_ref(), request.page_size);
+    read.options(request.read_options.as_ref());
+    let (tenant, PageOf { who, size, after }) = read.finish(page)?;
     let mut connection = api.storage.acquire().await?;
     let found = lookup::find(&mut connection, &tenant.id, &who)
         .await?
         .ok_or_else(not_found)?;
-    let last = cursor.and_then(|c| Some((u8::try_from(c.position).ok()?, c.key)));
-    let size = usize::try_from(size).unwrap_or(1);
+    let last = after.and_then(|c| Some((u8::try_from(c.position).ok()?, c.key)));
     let admits = |namespace: &str| sight.namespace(namespace);
     let (id, profile) = (&tenant.id, &found.profile);
     let page = lookup::identifiers::page(&mut connection, id, profile, last, size, admits).await?;
@@ -256,29 +239,17 @@ async fn list_traits(
     caller: &Caller,
     request: &ListTraitsRequest,
 ) -> Result<ListTraitsResponse, Error> {
-    let sight = api.sight(caller);
-    sight.require(Facts::Traits)?;
-    sight.asking_by(&request.lookup)?;
     let mut read = Read::begin(api, caller).await?;
-    let who = read.who(api, "lookup", request.lookup.as_ref());
-    let size = read.take(validate::page_size(
-        "page_size",
-        request.page_size,
-        100,
-        1_000,
-    ));
-    let cursor = page_token::decode::<NameCursor>(request, &read.tenant.id, &api.page_tokens);
-    let cursor = read.take(cursor);
-    let options = read.options(api, request.read_options.as_ref());
-    let (tenant, (((who, size), cursor), options)) =
-        read.finish(who.zip(size).zip(cursor).zip(options))?;
-    api.check_tokens(&options)?;
+    let sight = read.sight;
+    sight.require(Facts::Traits)?;
+    let page = read.page::<NameCursor>(request, request.lookup.as_ref(), request.page_size);
+    read.options(request.read_options.as_ref());
+    let (tenant, PageOf { who, size, after }) = read.finish(page)?;
     let mut connection = api.storage.acquire().await?;
     let found = lookup::find(&mut connection, &tenant.id, &who)
         .await?
         .ok_or_else(not_found)?;
-    let size = usize::try_from(size).unwrap_or(1);
-    let after = cursor.as_ref().map(|c| c.name.as_str());
+    let after = after.as_ref().map(|c| c.name.as_str());
     let mut traits: Vec<_> = found
         .profile
         .state
@@ -311,18 +282,16 @@ async fn search_profiles(
     caller: &Caller,
     request: &SearchProfilesRequest,
 ) -> Result<SearchProfilesResponse, Error> {
-    let sight = api.sight(caller);
-    sight.searching_by(&request.traits)?;
     let mut read = Read::begin(api, caller).await?;
+    let sight = read.sight;
+    sight.searching_by(&request.traits)?;
     let criteria = read.take(validate::search(request));
-    let size = read.take(validate::page_size("page_size", request.page_size, 20, 100));
-    let cursor = page_token::decode::<SearchCursor>(request, &read.tenant.id, &api.page_tokens);
-    let cursor = read.take(cursor);
+    let size = read.size(request.page_size, 20, 100);
+    let cursor = read.cursor::<SearchCursor>(request);
     let mask = read.take(validate::field_mask(request.field_mask.as_ref()));
-    let options = read.options(api, request.read_options.as_ref());
-    let (tenant, ((((criteria, size), cursor), mask), options)) =
-        read.finish(criteria.zip(size).zip(cursor).zip(mask).zip(options))?;
-    api.check_tokens(&options)?;
+    read.options(request.read_options.as_ref());
+    let (tenant, (((criteria, size), cursor), mask)) =
+        read.finish(criteria.zip(size).zip(cursor).zip(mask))?;
     let mut connection = api.storage.acquire().await?;
     let context = search::Context {
         tenant: &tenant.id,
@@ -338,7 +307,6 @@ async fn search_profiles(
         SearchCursor::ByTrait { identity } => search::Point::Identity(identity),
         SearchCursor::ByDay { day, profile_id } => search::Point::Day(day, profile_id),
     });
-    let size = usize::try_from(size).unwrap_or(1);
     let page = search::search(&mut connection, context, &criteria, after, size).await?;
     let found: Vec<&profiles::Profile> = page.profiles.iter().collect();
     let with_identifiers = shows_identifiers(&sight, mask);

@@ -1,9 +1,13 @@
 //! What look-ups have in common: the checks that each makes of its request, and how they end.
 //!
 //! What must stay true: everything is checked before anything is touched, and every violation of a request is named at once.
+//! A look-up cannot be asked by something that is hidden from the caller, nor by a token that no answer can satisfy: who reads
+//! a look-up through [`Read`] cannot forget to check that.
 
 use super::{
     Api,
+    page_token::{self, Cursor, Paged},
+    sight::Sight,
     validate::{self, Violations},
 };
 use crate::{
@@ -15,47 +19,101 @@ use crate::{
 };
 
 /// What every look-up carries, checked.
-pub(super) struct Read {
+pub(super) struct Read<'a> {
     /// Whose data is read.
     pub(super) tenant: Tenant,
+    /// What the caller may see of them.
+    pub(super) sight: Sight<'a>,
+    api: &'a Api,
     wrong: Violations,
+    /// What is asked by and hidden.
+    hidden: Vec<String>,
+    /// A token is none that an answer can satisfy.
+    lost: bool,
 }
 
-impl Read {
-    pub(super) async fn begin(api: &Api, caller: &Caller) -> Result<Self, Error> {
+/// What asks for a page of something that one profile has.
+pub(super) struct PageOf<C> {
+    /// Whose.
+    pub(super) who: Who,
+    /// How much of it.
+    pub(super) size: usize,
+    /// From where on.
+    pub(super) after: Option<C>,
+}
+
+impl<'a> Read<'a> {
+    pub(super) async fn begin(api: &'a Api, caller: &Caller) -> Result<Self, Error> {
         Ok(Self {
             tenant: api.tenants.get(&caller.tenant).await?,
+            sight: api.sight(caller),
+            api,
             wrong: Violations::default(),
+            hidden: Vec::new(),
+            lost: false,
         })
     }
 
-    pub(super) fn who(
-        &mut self,
-        api: &Api,
-        field: &str,
-        lookup: Option<&ProfileLookup>,
-    ) -> Option<Who> {
-        let checked = validate::lookup(field, lookup, &api.validation(&self.tenant));
+    pub(super) fn who(&mut self, field: &str, lookup: Option<&ProfileLookup>) -> Option<Who> {
+        self.hidden.extend(self.sight.hidden_in(lookup));
+        let checked = validate::lookup(field, lookup, &self.api.validation(&self.tenant));
         self.wrong.take(checked).map(Who::from)
     }
 
-    pub(super) fn options(
+    /// Who is asked for, and which page of what they have: 1 to 1,000 entries, 100 where nothing is said.
+    pub(super) fn page<C: Cursor>(
         &mut self,
-        api: &Api,
-        given: Option<&ReadOptions>,
-    ) -> Option<validate::ReadOptions> {
-        let now = api.clock.now();
-        let id = &self.tenant.id;
-        let checked = validate::read_options("read_options", given, id, now, &api.tokens);
-        self.wrong.take(checked)
+        request: &impl Paged,
+        lookup: Option<&ProfileLookup>,
+        size: i32,
+    ) -> Option<PageOf<C>> {
+        let who = self.who("lookup", lookup);
+        let size = self.size(size, 100, 1_000);
+        let after = self.cursor(request);
+        let ((who, size), after) = who.zip(size).zip(after)?;
+        Some(PageOf { who, size, after })
+    }
+
+    pub(super) fn size(&mut self, size: i32, default: u32, most: u32) -> Option<usize> {
+        let size = self.take(validate::page_size("page_size", size, default, most))?;
+        usize::try_from(size).ok()
+    }
+
+    /// Where the page before ended: nothing for the first one.
+    #[expect(clippy::option_option, reason = "wrong, none, and one")]
+    pub(super) fn cursor<C: Cursor>(&mut self, request: &impl Paged) -> Option<Option<C>> {
+        let cursor = page_token::decode(request, &self.tenant.id, &self.api.page_tokens);
+        self.take(cursor)
+    }
+
+    pub(super) fn options(&mut self, given: Option<&ReadOptions>) {
+        let (now, id) = (self.api.clock.now(), &self.tenant.id);
+        let options = validate::read_options("read_options", given, id, now, &self.api.tokens);
+        if let Some(options) = self.wrong.take(options) {
+            self.lost |= !self.api.can_satisfy(&options);
+        }
     }
 
     pub(super) fn take<T>(&mut self, part: Result<T, Vec<Violation>>) -> Option<T> {
         self.wrong.take(part)
     }
 
-    pub(super) fn finish<T>(self, parts: Option<T>) -> Result<(Tenant, T), Error> {
+    /// All parts, when nothing is wrong with any.
+    ///
+    /// # Errors
+    /// `field_masked` before `invalid`, so that nothing is said of what is hidden, and `token_lost` last.
+    pub(super) fn finish<T>(mut self, parts: Option<T>) -> Result<(Tenant, T), Error> {
+        if !self.hidden.is_empty() {
+            self.hidden.sort_unstable();
+            self.hidden.dedup();
+            let fields = self.hidden;
+            return Err(Error::Masked { fields });
+        }
         let parts = self.wrong.finish(parts).map_err(Error::Invalid)?;
+        if self.lost {
+            let reason = "token_lost";
+            return Err(Error::Conflict { reason });
+        }
         Ok((self.tenant, parts))
     }
 }

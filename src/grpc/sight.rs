@@ -23,19 +23,24 @@ pub(super) struct Sight<'a> {
     identifiers: bool,
     texts: bool,
     records: bool,
+    /// The fields of a profile that may be seen, if only in part.
+    shown: ProfileMask,
 }
 
 impl<'a> Sight<'a> {
     /// Of a caller.
     pub(super) fn of(caller: &Caller, policies: &'a Policies) -> Self {
         let policy = policies.of(caller.department.as_deref());
-        Self {
+        let mut sight = Self {
+            shown: ProfileMask::ALL,
             policy,
             identifiers: caller.may(Permission::ReadIdentifiers)
                 && !policy.facts.contains(&Facts::Identifiers),
             texts: caller.may(Permission::ReadText) && !policy.facts.contains(&Facts::Texts),
             records: caller.may(Permission::Record),
-        }
+        };
+        sight.shown = sight.mask_of_policy();
+        sight
     }
 
     /// Whether identifiers may be shown at all.
@@ -85,21 +90,11 @@ impl<'a> Sight<'a> {
         }
     }
 
-    /// Refuses to ask by identifiers of hidden namespaces.
-    pub(super) fn asking_by<'l>(
-        &self,
-        lookups: impl IntoIterator<Item = &'l ProfileLookup>,
-    ) -> Result<(), Error> {
-        let hidden = &self.policy.namespaces;
-        if hidden.is_empty() {
-            return Ok(());
-        }
-        let asked = lookups.into_iter().flat_map(|lookup| &lookup.identifiers);
-        refuse(among(
-            hidden,
-            asked.map(|i| i.namespace.as_str()),
-            "identifiers",
-        ))
+    /// What a look-up asks by that is hidden.
+    pub(super) fn hidden_in(&self, lookup: Option<&ProfileLookup>) -> Vec<String> {
+        let asked = lookup.into_iter().flat_map(|lookup| &lookup.identifiers);
+        let namespaces = asked.map(|identifier| identifier.namespace.as_str());
+        among(&self.policy.namespaces, namespaces, "identifiers")
     }
 
     /// Whether a recorded interaction names its customer by something hidden: then the answer must not say whose it is.
@@ -136,8 +131,7 @@ impl<'a> Sight<'a> {
 
     /// Clears in a profile what was not asked for and what may not be seen.
     pub(super) fn restrict(&self, mask: ProfileMask, profile: &mut Profile) {
-        mask.apply(profile);
-        self.mask_of_policy().apply(profile);
+        mask.and(self.shown).apply(profile);
         profile.identifiers.retain(|i| self.namespace(&i.namespace));
         profile.traits.retain(|t| self.may_see_trait(&t.name));
         for consent in &mut profile.consents {
@@ -178,7 +172,7 @@ impl<'a> Sight<'a> {
 
     /// What [`Self::restrict`] leaves out of what was asked for.
     pub(super) fn masked(&self, mask: ProfileMask) -> Vec<String> {
-        let shown = self.mask_of_policy();
+        let shown = self.shown;
         let asked = |field| mask.contains(field) && shown.contains(field);
         let fields = ProfileField::ALL.iter();
         let mut masked: Vec<String> = fields

@@ -273,28 +273,3 @@ proptest! {
         prop_assert!(verifier.verify(&text).is_err());
     }
 }
-
-/// How long a signature takes: `cargo test --lib auth::jwt -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn what_a_signature_costs() {
-    for signer in [Signer::ec(), Signer::ed()] {
-        let (verifier, token) = (verifier(&[signer.jwk("a")]), signer.token("a"));
-        let keys = keys(&[signer.jwk("a")]);
-        for (what, verify) in [
-            (
-                "each time",
-                &(|| verifier.read(&keys, &token).map(drop)) as &dyn Fn() -> _,
-            ),
-            ("remembered", &|| verifier.verify(&token).map(drop)),
-        ] {
-            let begun = std::time::Instant::now();
-            for _ in 0..2_000 {
-                assert_eq!(verify(), Ok(()));
-            }
-            let each = begun.elapsed() / 2_000;
-            let line = format!("{} {what}: {each:?}\n", signer.algorithm());
-            std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).unwrap();
-        }
-    }
-}

@@ -22,6 +22,7 @@ use super::{
     terminal::{self, text},
 };
 use input::Input;
+pub use wire::Raw;
 use wire::Wire;
 
 /// What to call, with what.

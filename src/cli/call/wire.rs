@@ -78,7 +78,8 @@ impl Wire {
 }
 
 /// Leaves bytes as they are.
-struct Raw;
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Raw;
 
 impl Codec for Raw {
     type Encode = Bytes;

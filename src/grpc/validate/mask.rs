@@ -79,6 +79,12 @@ impl ProfileMask {
         self.0 & field.bit() != 0
     }
 
+    /// Fields that are in both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// The same without a field.
     #[must_use]
     pub fn without(self, field: ProfileField) -> Self {
