@@ -67,6 +67,23 @@ uuid_id! {
     RunId
 }
 
+uuid_id! {
+    /// 128-bit plain hash of (tenant, operation id): names an operator's decision.
+    DecisionId
+}
+
+impl DecisionId {
+    /// The id of the decision that a caller made under this operation id.
+    #[must_use]
+    pub fn of(tenant: &TenantId, operation_id: &str) -> Self {
+        let mut hash = LengthPrefixed(blake3::Hasher::new());
+        hash.add(b"decision");
+        hash.add(tenant.as_str().as_bytes());
+        hash.add(operation_id.as_bytes());
+        Self(hash.finish_128())
+    }
+}
+
 impl InteractionId {
     /// The id of the interaction with this name.
     #[must_use]

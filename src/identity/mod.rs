@@ -14,15 +14,30 @@
 
 pub mod blocked;
 pub mod components;
+pub mod fast;
 pub mod home;
 pub mod key;
+#[cfg(test)]
+mod laws;
+pub mod link;
+pub mod makeup;
 pub mod members;
 pub mod model;
 pub mod namespace;
 pub mod normalise;
+pub mod resolve;
+pub mod rules;
+pub mod settle;
+pub mod standing;
+pub mod succession;
+pub mod whole;
 
 pub use home::Home;
 pub use key::HashSecret;
+pub use link::Link;
+pub use makeup::{Makeup, Refusal, Side, Weight};
 pub use members::Members;
 pub use model::{Keyed, Normalised, Unusable};
 pub use normalise::Region;
+pub use rules::Rules;
+pub use standing::{Neighbours, Standing};

@@ -1,0 +1,17 @@
+//! Laws 1 and 3 of identity resolution, as property tests on a store in memory.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `world` | a store in memory that records by the fast and the slow path, decides and retracts, with the pure code alone |
+//! | `facts`, `evidence`, `operators` | what is recorded, what it does to links and standings, what operators do |
+//! | `whole` | what the store must hold, computed from everything at once |
+//! | `stories` | random rules and random histories over pools so small that everything meets |
+//! | `steps` | the laws, after every step, and the wrong engines that they must catch |
+
+mod evidence;
+mod facts;
+mod operators;
+mod steps;
+mod stories;
+mod whole;
+mod world;
