@@ -8,6 +8,7 @@
 //! | [`tls`] | encrypted connections, and who is at their other end |
 //! | [`grpc`] | the services, one file each; checks of requests; errors as statuses |
 //! | [`ingest`] | recording and retracting, one transaction a batch |
+//! | [`decide`] | operators' merges, separations and undos |
 //! | [`lookup`] | finding and showing profiles, timelines, searches |
 //! | [`verify`] | recomputing a store, and its digest |
 //! | [`identity`] | which identifiers are one person: pure |
@@ -18,7 +19,7 @@
 //! | [`worker`] | what runs beside the calls |
 //! | [`tenants`], [`error`], [`clock`], [`ids`], [`proto`] | what all of them speak of |
 //!
-//! Calls go `grpc -> ingest, lookup -> storage`, and everything may use the pure rooms, which know none of tokio, sqlx and
+//! Calls go `grpc -> ingest, decide, lookup -> storage`, and everything may use the pure rooms, which know none of tokio, sqlx and
 //! tonic. `tests/it/architecture.rs` looks for breaches.
 
 pub mod app;
@@ -26,6 +27,7 @@ pub mod auth;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod decide;
 pub mod embedded;
 pub mod error;
 pub mod generate;

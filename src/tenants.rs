@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     error::Error,
-    identity::Region,
+    identity::{self, Region},
     ids::TenantId,
     profile::survivorship::Rules,
     storage::{Storage, store},
@@ -26,6 +26,8 @@ pub struct Configured {
     pub time_zone: String,
     /// Survivorship.
     pub rules: Arc<Rules>,
+    /// Rules of identity resolution.
+    pub resolution: Arc<identity::Rules>,
 }
 
 /// What holds for a tenant.
@@ -37,6 +39,8 @@ pub struct Tenant {
     pub region: Region,
     /// Survivorship.
     pub rules: Arc<Rules>,
+    /// Rules of identity resolution.
+    pub resolution: Arc<identity::Rules>,
 }
 
 /// The tenants that this process has met.
@@ -79,6 +83,7 @@ impl Tenants {
             id: id.clone(),
             region,
             rules: Arc::clone(&self.configured(id).rules),
+            resolution: Arc::clone(&self.configured(id).resolution),
         }
     }
 

@@ -13,7 +13,7 @@ use customer_profile::{
         reasons,
         validate::{Context, limits, reason},
     },
-    identity::{HashSecret, Region},
+    identity::{HashSecret, Region, Rules},
     ids::TenantId,
 };
 
@@ -30,6 +30,9 @@ pub static SECRET: LazyLock<HashSecret> =
 /// The caller's tenant.
 pub static TENANT: LazyLock<TenantId> = LazyLock::new(|| tenant("shop"));
 
+/// The rules of identity resolution.
+pub static RULES: LazyLock<Rules> = LazyLock::new(Rules::default);
+
 /// A tenant of this name.
 #[must_use]
 pub fn tenant(name: &str) -> TenantId {
@@ -44,6 +47,7 @@ pub fn context(region: Region) -> Context<'static> {
         region,
         now: NOW,
         secret: &SECRET,
+        rules: &RULES,
     }
 }
 

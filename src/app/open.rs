@@ -168,6 +168,7 @@ fn configured(chosen: &TenantSettings) -> Result<Configured, Problems> {
         region: chosen.default_region,
         time_zone: chosen.time_zone.clone(),
         rules: Arc::new(Rules { by_trait }),
+        resolution: Arc::default(),
     })
 }
 

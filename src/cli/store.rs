@@ -30,7 +30,9 @@ pub(super) async fn verify(settings: &Settings, args: &TenantArgs) -> Result<(),
     let mut differences = 0;
     for tenant in verify::tenants(&opened.storage, args.tenant.as_ref()).await? {
         let (bar, observer) = progress::of_store("verifying");
-        let report = verify::verify(&opened.storage, &opened.secret, &tenant, &observer).await?;
+        let rules = opened.tenants.get(&tenant).await?.resolution;
+        let report =
+            verify::verify(&opened.storage, &opened.secret, &tenant, &rules, &observer).await?;
         bar.finish_and_clear();
         differences += report.differences;
         for difference in &report.described {

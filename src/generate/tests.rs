@@ -8,7 +8,7 @@ use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage};
 use super::{block::Arrival, truth::Standing, *};
 use crate::{
     grpc::validate::{self, Context},
-    identity::{HashSecret, Region, normalise::normalise},
+    identity::{HashSecret, Region, Rules, normalise::normalise},
     ids::TenantId,
     proto::{DESCRIPTORS, v1::Interaction},
 };
@@ -56,6 +56,7 @@ fn every_interaction_is_sound(arguments: &Arguments, arrivals: &[Arrival]) {
         region: Region::JP,
         now: Micros(arguments.end()),
         secret: &secret,
+        rules: &Rules::default(),
     };
     for arrival in arrivals {
         let interaction = arrival.interaction.clone();

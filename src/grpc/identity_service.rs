@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use super::{
-    Api, context,
+    Api, context, decisions,
     layers::answers::answered,
     read::{Read, answered_by, not_found},
 };
@@ -15,8 +15,9 @@ use crate::{
     error::Error,
     lookup::{self, explain},
     proto::v1::{
-        ExplainIdentityRequest, ExplainIdentityResponse, Interaction,
-        identity_service_server::IdentityService,
+        ExplainIdentityRequest, ExplainIdentityResponse, Interaction, MergeProfilesRequest,
+        MergeProfilesResponse, SeparateIdentifiersRequest, SeparateIdentifiersResponse,
+        UndoDecisionRequest, UndoDecisionResponse, identity_service_server::IdentityService,
     },
 };
 
@@ -26,6 +27,42 @@ pub struct Identities(pub Arc<Api>);
 
 #[tonic::async_trait]
 impl IdentityService for Identities {
+    async fn merge_profiles(
+        &self,
+        request: Request<MergeProfilesRequest>,
+    ) -> Result<Response<MergeProfilesResponse>, Status> {
+        let caller = context::permitted(request.extensions(), Permission::Steward)?;
+        answered(
+            self.0
+                .within(decisions::merge(&self.0, &caller, request.get_ref()))
+                .await?,
+        )
+    }
+
+    async fn separate_identifiers(
+        &self,
+        request: Request<SeparateIdentifiersRequest>,
+    ) -> Result<Response<SeparateIdentifiersResponse>, Status> {
+        let caller = context::permitted(request.extensions(), Permission::Steward)?;
+        answered(
+            self.0
+                .within(decisions::separate(&self.0, &caller, request.get_ref()))
+                .await?,
+        )
+    }
+
+    async fn undo_decision(
+        &self,
+        request: Request<UndoDecisionRequest>,
+    ) -> Result<Response<UndoDecisionResponse>, Status> {
+        let caller = context::permitted(request.extensions(), Permission::Steward)?;
+        answered(
+            self.0
+                .within(decisions::undo(&self.0, &caller, request.get_ref()))
+                .await?,
+        )
+    }
+
     async fn explain_identity(
         &self,
         request: Request<ExplainIdentityRequest>,

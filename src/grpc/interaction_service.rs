@@ -331,11 +331,13 @@ async fn list(
     let found = lookup::find(&mut connection, &tenant.id, &who)
         .await?
         .ok_or_else(not_found)?;
+    let lends = |key: &IdentityKey| !found.profile.apart.contains(key);
     let members: Vec<IdentityKey> = found
         .profile
         .members
         .iter()
         .flat_map(Members::keys)
+        .filter(lends)
         .collect();
     let after = after.map(|c| (c.occurred_at, c.interaction_id));
     let filter = filter_of(filter, &sight);
@@ -385,6 +387,7 @@ async fn retract_interactions(
         tenant: &tenant.id,
         region: tenant.region,
         secret: &api.secret,
+        rules: &tenant.resolution,
     };
     let request = retract::Request {
         operation: checked.operation_id,

@@ -6,6 +6,7 @@
 
 pub mod codec;
 pub mod context;
+mod decisions;
 pub mod identity_service;
 pub mod interaction_service;
 pub mod layers;
@@ -76,6 +77,7 @@ impl Api {
             region: tenant.region,
             now: self.clock.now(),
             secret: &self.secret,
+            rules: &tenant.resolution,
         }
     }
 

@@ -60,6 +60,11 @@ impl<'a> Read<'a> {
         self.wrong.take(checked).map(Who::from)
     }
 
+    /// Notes what is asked by and hidden.
+    pub(super) fn hide(&mut self, fields: Vec<String>) {
+        self.hidden.extend(fields);
+    }
+
     /// Who is asked for, and which page of what they have: 1 to 1,000 entries, 100 where nothing is said.
     pub(super) fn page<C: Cursor>(
         &mut self,

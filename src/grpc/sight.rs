@@ -12,7 +12,7 @@ use crate::{
     config::{Facts, Policies, Policy},
     error::Error,
     lookup::{document::Admits, timeline::Matter},
-    proto::v1::{Interaction, Profile, ProfileLookup, RecordedInteraction, Trait},
+    proto::v1::{Identifier, Interaction, Profile, ProfileLookup, RecordedInteraction, Trait},
     storage::profiles,
 };
 
@@ -95,6 +95,12 @@ impl<'a> Sight<'a> {
         let asked = lookup.into_iter().flat_map(|lookup| &lookup.identifiers);
         let namespaces = asked.map(|identifier| identifier.namespace.as_str());
         among(&self.policy.namespaces, namespaces, "identifiers")
+    }
+
+    /// Which of some identifiers that are asked by are hidden.
+    pub(super) fn hidden_among(&self, field: &str, asked: &[Identifier]) -> Vec<String> {
+        let namespaces = asked.iter().map(|i| i.namespace.as_str());
+        among(&self.policy.namespaces, namespaces, field)
     }
 
     /// Whether a recorded interaction names its customer by something hidden: then the answer must not say whose it is.
@@ -215,6 +221,18 @@ impl<'a> Sight<'a> {
             masked.extend(matters.map(|matter| format!("links.evidence[{}]", matter.name())));
         }
         masked
+    }
+
+    /// What the outcome of a decision leaves out.
+    pub(super) fn masked_in_outcome(&self) -> Vec<String> {
+        if self.identifiers() {
+            let hidden = self.policy.namespaces.iter();
+            return hidden.map(|n| format!("identifiers[{n}]")).collect();
+        }
+        vec![
+            "outcome.parts.identifiers".into(),
+            "outcome.joined_by".into(),
+        ]
     }
 
     /// What a call that lists traits leaves out.

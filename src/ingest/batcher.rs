@@ -40,7 +40,7 @@ pub struct Options {
     pub queue_items: usize,
     /// KiB of interactions that may wait in all.
     pub queue_kib: usize,
-    /// The longest that a batch may take. A server that hangs, or a host that is gone, ends no statement by itself.
+    /// The longest that a transaction may take. A server that hangs, or a host that is gone, ends no statement by itself.
     pub patience: Duration,
 }
 
@@ -294,15 +294,11 @@ impl Writer {
             tenant: &tenant.id,
             region: tenant.region,
             secret: &self.secret,
+            rules: &tenant.resolution,
         };
-        let recording = record(&self.storage, context, &items).instrument(span);
-        let result = tokio::time::timeout(self.options.patience, recording)
-            .await
-            .unwrap_or_else(|_| {
-                Err(Error::StorageAway {
-                    source: "no answer in time".into(),
-                })
-            });
+        let result = record(&self.storage, context, &items, self.options.patience)
+            .instrument(span)
+            .await;
         metrics::histogram!(names::INGEST_BATCH_SECONDS).record(started.elapsed().as_secs_f64());
         answer(jobs, &sizes, result);
     }

@@ -8,16 +8,27 @@
 //!   ([`record`]); there is no moment at which one is there without the others.
 //! - What a transaction reads of identities and profiles it reads after it holds their locks (`storage::locks`), so two
 //!   writers never build on the same past.
+//! - What would do more than unite sets leaves its batch ([`admission`]) for a transaction of its own (`slow`), which
+//!   resolves it with whatever it reaches (`region`) and writes what became of the profiles (`rebuild`).
 //! - The writers ([`batcher`]) run in tasks of their own, so a caller that goes away abandons nothing half-way.
 //! - One bad item never fails its batch: what the database refuses is isolated by halving.
 //! - A retraction ([`retract`]) takes interactions out by folding their anchors anew, and leaves their event keys.
 
+pub mod admission;
 pub mod batcher;
+mod claims;
+mod evidence;
 pub mod model;
 pub mod plan;
+pub(crate) mod rebuild;
 pub mod record;
 mod refold;
+pub(crate) mod region;
 pub mod retract;
+mod slow;
+pub(crate) mod standalone;
+pub(crate) mod standings;
+pub mod trait_keys;
 
 pub use batcher::{Ingest, Options, Patience, Room};
 pub use model::Prepared;

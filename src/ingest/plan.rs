@@ -1,8 +1,8 @@
 //! What a batch of new interactions does to identities, links and profiles: pure.
 //!
-//! This is the fast path of resolution. Every set that a batch touches is the union of the profiles that its identifiers
-//! lie in; there is no rule yet that could refuse a union, so the result is the union and nothing else moves. States are
-//! never computed from stored interactions here: the new ones are folded and added.
+//! This is the fast path of resolution: `admission` has let through only interactions of which nothing but a union comes.
+//! Every set that they touch is the union of the profiles that their identifiers lie in, hubs left out. States are never
+//! computed from stored interactions here: the new ones are folded and added.
 //!
 //! Because `⊕` is commutative and associative and unions are, the result does not depend on how interactions are dealt
 //! into batches. What depends on it are profile ids and versions, which no digest sees.
@@ -11,16 +11,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::model::Prepared;
+use super::{evidence, model::Prepared, trait_keys::trait_keys};
 use crate::{
     clock::Micros,
-    identity::{HashSecret, Home, Keyed, Members, Region, components::UnionFind, namespace::rule},
+    identity::{
+        HashSecret, Home, Keyed, Link, Makeup, Members, Region, Rules, Standing,
+        components::UnionFind, namespace::rule,
+    },
     ids::{IdentityKey, ProfileId, TenantId},
-    profile::{Fact, State, SubjectsBeside, trait_value},
-    proto::v1::TraitValue,
+    profile::{Fact, State, SubjectsBeside},
     storage::{
         identities, identity_traits,
-        links::Link,
         outbox::{Change, Kind},
         profiles,
     },
@@ -33,6 +34,15 @@ pub struct Known {
     pub identities: HashMap<IdentityKey, identities::Identity>,
     /// The profiles that those lie in, with members and subjects as [`needs`] says.
     pub profiles: HashMap<ProfileId, profiles::Profile>,
+}
+
+impl Known {
+    fn lies_in(&self) -> LiesIn {
+        let identities = self.identities.iter();
+        identities
+            .map(|(key, identity)| (*key, identity.profile))
+            .collect()
+    }
 }
 
 /// Everything that a batch writes.
@@ -69,6 +79,8 @@ pub struct Context<'a> {
     pub region: Region,
     /// The hash secret.
     pub secret: &'a HashSecret,
+    /// The rules of resolution.
+    pub rules: &'a Rules,
 }
 
 /// A node of the union: a profile that exists, or an identity that does not lie in one yet.
@@ -84,17 +96,29 @@ fn node_of(key: IdentityKey, lies_in: &LiesIn) -> Node {
         .map_or(Node::New(key), |id| Node::Profile(*id))
 }
 
-fn union(items: &[&Prepared], lies_in: &LiesIn) -> Vec<Vec<Node>> {
+/// The sets of a batch. What came together only through a hub stays apart.
+fn union(items: &[&Prepared], lies_in: &LiesIn, hubs: &HashSet<IdentityKey>) -> Vec<Vec<Node>> {
     let mut sets = UnionFind::default();
     for item in items {
-        let mut nodes = item.identifiers.iter().map(|i| node_of(i.key, lies_in));
-        let Some(first) = nodes.next() else { continue };
-        sets.insert(first);
-        for node in nodes {
-            sets.join(first, node);
+        let mut joined = None;
+        for (n, identifier) in item.identifiers.iter().enumerate() {
+            let node = node_of(identifier.key, lies_in);
+            sets.insert(node);
+            let hub = hubs.contains(&identifier.key);
+            if n == 0 && !hub {
+                joined = Some(node);
+            } else if let (Some(first), false) = (joined, hub) {
+                sets.join(first, node);
+            }
         }
     }
     sets.into_sets()
+}
+
+/// The identities that are hubs.
+fn hubs(identities: &HashMap<IdentityKey, identities::Identity>) -> HashSet<IdentityKey> {
+    let hubs = identities.values().filter(|i| i.standing == Standing::Hub);
+    hubs.map(|identity| identity.key).collect()
 }
 
 /// Whether an interaction may change the subjects of a state.
@@ -109,16 +133,17 @@ fn touches_subjects(item: &Prepared) -> bool {
 /// In which profiles identities lie.
 pub type LiesIn = HashMap<IdentityKey, ProfileId>;
 
-/// What has to be loaded of the profiles before a batch can be planned.
+/// What has to be loaded of the profiles before a batch can be admitted and planned.
 #[must_use]
-pub fn needs(items: &[&Prepared], lies_in: &LiesIn) -> Vec<profiles::Wanted> {
+pub fn needs(items: &[&Prepared], known: &Known) -> Vec<profiles::Wanted> {
+    let lies_in = known.lies_in();
     let with_subjects: HashSet<Node> = items
         .iter()
         .filter(|item| touches_subjects(item))
-        .flat_map(|item| item.identifiers.iter().map(|i| node_of(i.key, lies_in)))
+        .flat_map(|item| item.identifiers.iter().map(|i| node_of(i.key, &lies_in)))
         .collect();
     let mut wanted = Vec::new();
-    for set in union(items, lies_in) {
+    for set in union(items, &lies_in, &hubs(&known.identities)) {
         let grows = set.len() > 1;
         let merges = set.iter().filter(|n| matches!(n, Node::Profile(_))).count() > 1;
         let subjects = merges || set.iter().any(|node| with_subjects.contains(node));
@@ -173,11 +198,7 @@ pub fn plan(
 ) -> Result<Writes, SubjectsBeside> {
     let mut writes = Writes::default();
     let touched = touch(items, context.region)?;
-    let lies_in: LiesIn = known
-        .identities
-        .iter()
-        .map(|(key, identity)| (*key, identity.profile))
-        .collect();
+    let lies_in = known.lies_in();
     let mut set_of: HashMap<Node, (ProfileId, i64)> = HashMap::new();
     let mut members_of: HashMap<Node, Vec<IdentityKey>> = HashMap::new();
     for key in touched.keys() {
@@ -186,7 +207,7 @@ pub fn plan(
             .or_default()
             .push(*key);
     }
-    for set in union(items, &lies_in) {
+    for set in union(items, &lies_in, &hubs(&known.identities)) {
         let keys: Vec<IdentityKey> = set
             .iter()
             .flat_map(|node| members_of.get(node).cloned().unwrap_or_default())
@@ -202,7 +223,7 @@ pub fn plan(
             .copied()
             .unwrap_or((ProfileId::from_uuid(Uuid::nil()), 0))
     };
-    writes.links = links(items);
+    writes.links = evidence::links(items);
     writes.placed = items
         .iter()
         .map(|item| {
@@ -278,9 +299,11 @@ fn plan_set(
     let mut members = survivor
         .as_ref()
         .map_or(Some(Members::default()), |p| p.members.clone());
+    let mut made = survivor.as_ref().map(Made::of).unwrap_or_default();
     let mut state = survivor.map(|p| p.state).unwrap_or_default();
 
     for merged in profiles {
+        made.add(Made::of(&merged));
         writes.joins += 1;
         merge_away(&merged, id, version, writes);
         state.merge(merged.state)?;
@@ -292,20 +315,32 @@ fn plan_set(
         let Some(identity) = touched.get(key) else {
             continue;
         };
-        if let Some(added) = &identity.added {
+        let stored = known.identities.get(key);
+        if let Some(added) = &identity.added
+            && !stored.is_some_and(|identity| identity.apart)
+        {
             state.merge(added.clone())?;
         }
         let namespace = &identity.identifier.identifier.namespace;
+        if stored.is_none() {
+            made.makeup.add(&Makeup::of(namespace, &[]));
+        }
         if let Some(members) = &mut members {
             members.insert(rule(namespace).anchor_rank, *key);
         }
         let candidate = candidate_home(identity, known.identities.get(key));
         home = Some(match home {
+            Some((best_key, best)) if made.keeps_home => (best_key, best),
             Some((_, ref best)) if candidate.order() < best.order() => (*key, candidate),
             Some(best) => best,
             None => (*key, candidate),
         });
     }
+    let mentioned = keys
+        .iter()
+        .filter_map(|key| touched.get(key))
+        .map(|identity| identity.last_seen)
+        .max();
     if let Some((home_key, home)) = home {
         writes.changes.push(Change {
             profile: id,
@@ -317,12 +352,43 @@ fn plan_set(
             version,
             home_key,
             home,
-            last_seen: state.core().last_at.map(Micros),
+            // A profile that lends nothing is still last seen some day: without one it would count as merged away.
+            last_seen: state.core().last_at.map(Micros).or(mentioned),
             state: state.encode(),
             members,
+            keeps_home: made.keeps_home,
+            makeup: made.makeup,
+            apart: made.apart,
+            resolving: made.resolving,
         });
     }
     Ok((id, version))
+}
+
+/// What a profile's row says beside its state and members.
+#[derive(Default)]
+struct Made {
+    makeup: Makeup,
+    apart: BTreeSet<IdentityKey>,
+    keeps_home: bool,
+    resolving: bool,
+}
+
+impl Made {
+    fn of(profile: &profiles::Profile) -> Self {
+        Self {
+            makeup: profile.makeup.clone(),
+            apart: profile.apart.clone(),
+            keeps_home: profile.keeps_home,
+            resolving: profile.resolving,
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.makeup.add(&other.makeup);
+        self.apart.extend(other.apart);
+        self.resolving |= other.resolving;
+    }
 }
 
 /// A late interaction makes an identifier older, and so perhaps the home of its profile; ids must follow the homes as
@@ -339,7 +405,8 @@ fn raise_homes(
         };
         let candidate = candidate_home(touched, Some(stored));
         for profile in profiles.iter_mut().filter(|p| p.id == stored.profile) {
-            if profile.home_key == *key || candidate.order() < profile.home.order() {
+            let rises = candidate.order() < profile.home.order() && !profile.keeps_home;
+            if profile.home_key == *key || rises {
                 profile.home = candidate.clone();
                 profile.home_key = *key;
             }
@@ -363,15 +430,10 @@ fn merge_away(merged: &profiles::Profile, into: ProfileId, version: i64, writes:
         version,
         kind: Kind::MergedAway,
     });
-    writes.profiles.push(profiles::Write {
-        id: merged.id,
-        version,
-        home_key: merged.home_key,
-        home: merged.home.clone(),
-        last_seen: None,
-        state: State::default().encode(),
-        members: None,
-    });
+    let (home_key, home) = (merged.home_key, merged.home.clone());
+    writes
+        .profiles
+        .push(profiles::Write::emptied(merged.id, version, home_key, home));
 }
 
 fn write_identity(
@@ -391,6 +453,9 @@ fn write_identity(
                     s.last_seen.max(touched.last_seen),
                 )
             });
+    let (standing, apart, neighbours) = stored.as_ref().map_or_else(Default::default, |s| {
+        (s.standing, s.apart, s.neighbours.clone())
+    });
     let state = match touched.added {
         None => None,
         Some(added) => {
@@ -422,78 +487,9 @@ fn write_identity(
         first_seen,
         last_seen,
         state,
+        standing,
+        apart,
+        neighbours,
     });
     Ok(())
-}
-
-/// The keys under which the trait values of an identity are found: every value that a rule could choose, and every part
-/// of a union.
-#[must_use]
-pub fn trait_keys(state: &State, context: Context<'_>) -> BTreeSet<Uuid> {
-    let mut keys = BTreeSet::new();
-    for fact in &state.core().traits {
-        let mut add = |value: &TraitValue| {
-            let bytes = trait_value::search_bytes(value);
-            keys.insert(context.secret.trait_key(context.tenant, &fact.name, &bytes));
-        };
-        let statements = [&fact.latest, &fact.first];
-        for value in statements
-            .into_iter()
-            .flatten()
-            .filter_map(|s| s.value.as_ref())
-        {
-            add(value);
-            for part in trait_value::parts(value) {
-                add(&trait_value::text(&part));
-            }
-        }
-    }
-    keys
-}
-
-/// The links of new interactions, from both ends, each once.
-fn links(items: &[&Prepared]) -> Vec<Link> {
-    let mut links: BTreeMap<(IdentityKey, IdentityKey), Link> = BTreeMap::new();
-    for item in items {
-        for link in links_of(item.occurred_at, item.identifiers.iter().map(|i| i.key)) {
-            add_link(&mut links, link);
-        }
-    }
-    let links: BTreeMap<(IdentityKey, IdentityKey), Link> = links
-        .into_values()
-        .flat_map(|link| [link, link.reversed()])
-        .map(|link| ((link.key, link.other), link))
-        .collect();
-    links.into_values().collect()
-}
-
-/// The links of one interaction, from its anchor. The first key is the anchor's.
-pub fn links_of(
-    occurred_at: Micros,
-    keys: impl IntoIterator<Item = IdentityKey>,
-) -> impl Iterator<Item = Link> {
-    let mut keys = keys.into_iter();
-    let anchor = keys.next();
-    keys.filter_map(move |other| {
-        Some(Link {
-            key: anchor?,
-            other,
-            anchored: true,
-            first_seen: occurred_at,
-            last_seen: occurred_at,
-            seen: 1,
-        })
-    })
-}
-
-/// Adds evidence to a set of links.
-pub fn add_link(links: &mut BTreeMap<(IdentityKey, IdentityKey), Link>, link: Link) {
-    links
-        .entry((link.key, link.other))
-        .and_modify(|known| {
-            known.first_seen = known.first_seen.min(link.first_seen);
-            known.last_seen = known.last_seen.max(link.last_seen);
-            known.seen += link.seen;
-        })
-        .or_insert(link);
 }

@@ -6,20 +6,23 @@
 //! takes the tenant's lock, which no one else can then hold. The read that counts is a later statement than the one that
 //! takes the locks, so under READ COMMITTED it sees everything that earlier holders committed.
 
-use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use sqlx::PgConnection;
 
 use super::{
+    admission::{Gate, Slow},
+    claims::{Claimed, claim, repeat},
     model::Prepared,
     plan::{self, Context, Known, LiesIn, Writes},
+    slow,
 };
 use crate::{
     error::Error,
     ids::{IdentityKey, InteractionId, ProfileId, RunId},
     storage::{
-        self, Storage, event_keys, identities, identity_traits, interactions, links, locks, outbox,
-        profiles,
+        self, Storage, event_keys, identities, identity_moves, identity_traits, interactions,
+        links, locks, outbox, profiles,
     },
     telemetry::names,
 };
@@ -67,7 +70,7 @@ pub struct Answer {
 /// How often a transaction starts again with more locks before it takes the tenant's.
 const RESTARTS: usize = 3;
 
-/// Records items of one tenant, in as many transactions as their locks need; answers in their order.
+/// Records items of one tenant, in as many transactions as their locks need, each within `patience`; answers in their order.
 ///
 /// # Errors
 /// When the database fails; nothing is known then of the items of the failed transaction, and the items of earlier ones
@@ -76,6 +79,7 @@ pub async fn record(
     storage: &Storage,
     context: Context<'_>,
     items: &[Item],
+    patience: Duration,
 ) -> Result<Vec<Answer>, Error> {
     let keys: Vec<IdentityKey> = sorted(items.iter().flat_map(|i| keys_of(&i.prepared)));
     let mut connection = storage.acquire().await?;
@@ -88,7 +92,7 @@ pub async fn record(
     let mut rest = items;
     while !rest.is_empty() {
         let (part, later) = rest.split_at(fitting(rest, &lies_in));
-        let recorded = record_isolating(storage, context, part, &lies_in).await?;
+        let recorded = record_isolating(storage, context, part, &lies_in, patience).await?;
         for (item, answer) in part.iter().zip(&recorded) {
             if let Outcome::Recorded { profile, .. } = answer.outcome {
                 lies_in.extend(keys_of(&item.prepared).map(|key| (key, profile)));
@@ -111,7 +115,7 @@ fn sorted<T: Ord>(values: impl Iterator<Item = T>) -> Vec<T> {
     values
 }
 
-fn stripes_of(item: &Prepared, lies_in: &LiesIn) -> locks::Stripes {
+pub(super) fn stripes_of(item: &Prepared, lies_in: &LiesIn) -> locks::Stripes {
     let mut stripes = locks::Stripes::default();
     for key in keys_of(item) {
         stripes.add(key.as_uuid());
@@ -143,11 +147,12 @@ async fn record_isolating(
     context: Context<'_>,
     items: &[Item],
     lies_in: &LiesIn,
+    patience: Duration,
 ) -> Result<Vec<Answer>, Error> {
     let mut answers = Vec::with_capacity(items.len());
     let mut left = vec![items];
     while let Some(part) = left.pop() {
-        match record_together(storage, context, part, lies_in).await {
+        match record_part(storage, context, part, lies_in, patience).await {
             Ok(more) => answers.extend(more),
             Err(Failure::Data(error)) if part.len() == 1 => {
                 tracing::error!(%error, interaction.id = %part[0].prepared.id, "the database refused an interaction");
@@ -173,8 +178,11 @@ async fn record_isolating(
     Ok(answers)
 }
 
-enum Failure {
+/// Why a transaction failed.
+pub(super) enum Failure {
+    /// The database refuses the data of a row.
     Data(storage::Error),
+    /// Anything else.
     Other(Error),
 }
 
@@ -187,13 +195,53 @@ impl From<storage::Error> for Failure {
     }
 }
 
-/// Records items in one transaction.
+/// Records items: together what the fast path admits, then one by one what it does not.
+async fn record_part(
+    storage: &Storage,
+    context: Context<'_>,
+    items: &[Item],
+    lies_in: &LiesIn,
+    patience: Duration,
+) -> Result<Vec<Answer>, Failure> {
+    let together = record_together(storage, context, items, lies_in);
+    let (mut answers, slow) = in_time(patience, together).await?;
+    for (n, why) in slow {
+        metrics::counter!(names::IDENTITY_SLOW_PATHS, "reason" => why.label()).increment(1);
+        let id = items[n].prepared.id;
+        let alone = slow::record_isolated(storage, context, &items[n]);
+        repeat(
+            &mut answers,
+            items,
+            (n, id),
+            in_time(patience, alone).await?,
+        );
+    }
+    Ok(answers)
+}
+
+async fn in_time<T>(
+    patience: Duration,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::time::timeout(patience, work)
+        .await
+        .unwrap_or_else(|_| {
+            Err(Failure::Other(Error::StorageAway {
+                source: "no answer in time".into(),
+            }))
+        })
+}
+
+/// Items that take the slow path, by their places.
+type Deferred = Vec<(usize, Slow)>;
+
+/// Records in one transaction what the fast path admits of some items. Answers, and which items it left out.
 async fn record_together(
     storage: &Storage,
     context: Context<'_>,
     items: &[Item],
     lies_in: &LiesIn,
-) -> Result<Vec<Answer>, Failure> {
+) -> Result<(Vec<Answer>, Deferred), Failure> {
     let mut stripes = locks::Stripes::default();
     for item in items {
         stripes.extend(&stripes_of(&item.prepared, lies_in));
@@ -206,9 +254,9 @@ async fn record_together(
         } else {
             locks::take(&mut transaction, context.tenant, &stripes).await?
         };
-        let claimed = claim(&mut transaction, context, items).await?;
+        let mut claimed = claim(&mut transaction, context, items).await?;
         let new: Vec<&Prepared> = claimed.new.iter().map(|n| &items[*n].prepared).collect();
-        let known = identities(&mut transaction, context, &new).await?;
+        let mut known = identities(&mut transaction, context, &new).await?;
         let missing = missing_stripes(&known, &stripes);
         if !alone && !missing.is_empty() {
             transaction.rollback().await.map_err(storage::Error::from)?;
@@ -217,129 +265,34 @@ async fn record_together(
             continue;
         }
         let mut placed = Vec::new();
+        let mut slow = Vec::new();
         if !new.is_empty() {
-            let writes = plan_with_profiles(&mut transaction, context, &new, known).await?;
-            write(
-                &mut transaction,
-                context,
-                position,
-                items,
-                &claimed.new,
-                &writes,
-            )
-            .await?;
+            load_profiles(&mut transaction, context, &new, &mut known).await?;
+            slow = admit(&mut transaction, context, items, &mut claimed, &known).await?;
+            let new: Vec<&Prepared> = claimed.new.iter().map(|n| &items[*n].prepared).collect();
+            let writes = plan::plan(&new, known, context, ProfileId::draw)
+                .map_err(|error| Failure::Other(Error::bug("recording a batch", error)))?;
             metrics::counter!(names::IDENTITY_JOINS)
                 .increment(u64::try_from(writes.joins).unwrap_or_default());
-            placed = writes.placed;
+            placed.clone_from(&writes.placed);
+            if !new.is_empty() {
+                write(
+                    &mut transaction,
+                    context,
+                    position,
+                    items,
+                    &claimed.new,
+                    writes,
+                )
+                .await?;
+            }
         }
         storage::commit(transaction).await?;
-        return Ok(claimed.answers(items, &placed, position));
+        let answers = claimed.answers(items, &placed, position);
+        return Ok((answers, slow));
     }
     // The loop ends by holding the tenant's lock, with which nothing is missing.
     Err(Failure::Other(Error::Conflict { reason: "conflict" }))
-}
-
-/// Which items are new, and what is known of the others.
-struct Claimed {
-    /// Places of the new items, in order.
-    new: Vec<usize>,
-    known: HashMap<InteractionId, event_keys::EventKey>,
-}
-
-async fn claim(
-    connection: &mut PgConnection,
-    context: Context<'_>,
-    items: &[Item],
-) -> Result<Claimed, Failure> {
-    let mut first: HashMap<InteractionId, usize> = HashMap::with_capacity(items.len());
-    for (n, item) in items.iter().enumerate() {
-        first.entry(item.prepared.id).or_insert(n);
-    }
-    let mut claims: Vec<event_keys::Claim> = first
-        .values()
-        .filter_map(|n| {
-            let Item { prepared, run } = &items[*n];
-            Some(event_keys::Claim {
-                id: prepared.id,
-                body_hash: prepared.body_hash,
-                anchor: prepared.anchor()?,
-                occurred_at: prepared.occurred_at,
-                run: *run,
-            })
-        })
-        .collect();
-    claims.sort_unstable_by_key(|c| c.id);
-    let new: HashSet<InteractionId> = event_keys::claim(connection, context.tenant, &claims)
-        .await?
-        .into_iter()
-        .collect();
-    let old: Vec<InteractionId> = claims
-        .iter()
-        .map(|c| c.id)
-        .filter(|id| !new.contains(id))
-        .collect();
-    let known = if old.is_empty() {
-        HashMap::new()
-    } else {
-        event_keys::load(connection, context.tenant, &old)
-            .await?
-            .into_iter()
-            .map(|key| (key.id, key))
-            .collect()
-    };
-    let mut new: Vec<usize> = first
-        .into_iter()
-        .filter(|(id, _)| new.contains(id))
-        .map(|(_, n)| n)
-        .collect();
-    new.sort_unstable();
-    Ok(Claimed { new, known })
-}
-
-impl Claimed {
-    /// The answers, in the order of the items. An item whose key an earlier one of the batch claimed is a repeat of it.
-    fn answers(&self, items: &[Item], placed: &[(ProfileId, i64)], position: i64) -> Vec<Answer> {
-        let recorded: HashMap<usize, (ProfileId, i64)> = self
-            .new
-            .iter()
-            .copied()
-            .zip(placed.iter().copied())
-            .collect();
-        let claimed: HashMap<InteractionId, usize> = self
-            .new
-            .iter()
-            .map(|n| (items[*n].prepared.id, *n))
-            .collect();
-        items
-            .iter()
-            .enumerate()
-            .map(|(n, item)| {
-                let item = &item.prepared;
-                let same = |hash| {
-                    if hash == item.body_hash {
-                        Outcome::Duplicate
-                    } else {
-                        Outcome::Conflict
-                    }
-                };
-                let outcome = match (
-                    recorded.get(&n),
-                    claimed.get(&item.id),
-                    self.known.get(&item.id),
-                ) {
-                    (Some((profile, version)), _, _) => Outcome::Recorded {
-                        profile: *profile,
-                        version: *version,
-                    },
-                    (None, Some(first), _) => same(items[*first].prepared.body_hash),
-                    (None, None, Some(key)) if key.retracted_by.is_some() => Outcome::Retracted,
-                    (None, None, Some(key)) => same(key.body_hash),
-                    (None, None, None) => Outcome::Refused,
-                };
-                Answer { outcome, position }
-            })
-            .collect()
-    }
 }
 
 async fn identities(
@@ -370,18 +323,13 @@ fn missing_stripes(known: &Known, held: &locks::Stripes) -> locks::Stripes {
     missing
 }
 
-async fn plan_with_profiles(
+async fn load_profiles(
     connection: &mut PgConnection,
     context: Context<'_>,
     new: &[&Prepared],
-    mut known: Known,
-) -> Result<Writes, Failure> {
-    let lies_in: LiesIn = known
-        .identities
-        .iter()
-        .map(|(key, identity)| (*key, identity.profile))
-        .collect();
-    let wanted = plan::needs(new, &lies_in);
+    known: &mut Known,
+) -> Result<(), Failure> {
+    let wanted = plan::needs(new, known);
     if !wanted.is_empty() {
         known.profiles = profiles::load(connection, context.tenant, &wanted)
             .await?
@@ -389,26 +337,54 @@ async fn plan_with_profiles(
             .map(|profile| (profile.id, profile))
             .collect();
     }
-    if known.profiles.len() != wanted.len() {
-        let error = Error::bug(
-            "recording a batch",
-            "an identity lies in a profile that is not stored",
-        );
-        return Err(Failure::Other(error));
+    if known.profiles.len() == wanted.len() {
+        return Ok(());
     }
-    plan::plan(new, known, context, ProfileId::draw)
-        .map_err(|error| Failure::Other(Error::bug("recording a batch", error)))
+    let what = "an identity lies in a profile that is not stored";
+    Err(Failure::Other(Error::bug("recording a batch", what)))
 }
 
-async fn write(
+/// Leaves the items to the fast path that it admits, and gives back the claims of the others, which are answered.
+async fn admit(
     connection: &mut PgConnection,
     context: Context<'_>,
-    position: i64,
+    items: &[Item],
+    claimed: &mut Claimed,
+    known: &Known,
+) -> Result<Deferred, Failure> {
+    let new: Vec<&Prepared> = claimed.new.iter().map(|n| &items[*n].prepared).collect();
+    let mut gate = Gate::new(context, known);
+    let doubtful = gate.doubtful(&new);
+    if !doubtful.is_empty() {
+        let stored = links::between(connection, context.tenant, &doubtful).await?;
+        let ends: Vec<links::Ends> = stored.iter().map(|link| (link.key, link.other)).collect();
+        gate.know(&ends);
+    }
+    let mut slow = Vec::new();
+    claimed
+        .new
+        .retain(|n| match gate.admit(&items[*n].prepared) {
+            Ok(()) => true,
+            Err(why) => {
+                slow.push((*n, why));
+                false
+            }
+        });
+    if !slow.is_empty() {
+        let mut ids: Vec<InteractionId> = slow.iter().map(|(n, _)| items[*n].prepared.id).collect();
+        ids.sort_unstable();
+        event_keys::release(connection, context.tenant, &ids).await?;
+    }
+    Ok(slow)
+}
+
+/// Stores the interactions themselves.
+pub(super) async fn insert(
+    connection: &mut PgConnection,
+    context: Context<'_>,
     items: &[Item],
     new: &[usize],
-    writes: &Writes,
 ) -> Result<(), Failure> {
-    let tenant = context.tenant;
     let rows: Vec<interactions::New> = new
         .iter()
         .filter_map(|n| {
@@ -424,16 +400,30 @@ async fn write(
             })
         })
         .collect();
-    interactions::insert(connection, tenant, &rows).await?;
+    interactions::insert(connection, context.tenant, &rows).await?;
+    Ok(())
+}
+
+async fn write(
+    connection: &mut PgConnection,
+    context: Context<'_>,
+    position: i64,
+    items: &[Item],
+    new: &[usize],
+    mut writes: Writes,
+) -> Result<(), Failure> {
+    let tenant = context.tenant;
+    insert(connection, context, items, new).await?;
+    if !writes.links.is_empty() {
+        let new = links::add(connection, tenant, &writes.links).await?;
+        writes.count_new_links(&new);
+    }
     identities::upsert(connection, tenant, &writes.identities).await?;
     for (keys, profile) in &writes.moves {
-        identities::move_to(connection, tenant, keys, *profile).await?;
+        identity_moves::move_to(connection, tenant, keys, *profile).await?;
     }
     if !writes.former.is_empty() {
-        identities::add_former(connection, tenant, &writes.former).await?;
-    }
-    if !writes.links.is_empty() {
-        links::add(connection, tenant, &writes.links).await?;
+        identity_moves::add_former(connection, tenant, &writes.former).await?;
     }
     if !writes.traits_removed.is_empty() {
         identity_traits::delete(connection, tenant, &writes.traits_removed).await?;

@@ -1,31 +1,49 @@
 //! Folding anew: what identities, links and profiles are once interactions have been taken out.
 //!
 //! This is the local form of a rebuild. The states of the anchors that lost something are folded from what is left, their
-//! links counted again, and every profile they lie in is put together anew from its identities: it keeps its id for the
-//! set that holds its home, and a set that comes apart takes back the merged-away id whose home it holds, or gets a new
-//! one. The caller holds the locks of the profiles, so none of their members can change meanwhile.
+//! links counted again; what their identifiers are by their links follows; then the sets around them are resolved like any
+//! other change. An identifier of which nothing speaks any more leaves its profile and keeps its row, so that its versions
+//! and ids go on when it is spoken of again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use prost::Message as _;
 use sqlx::PgConnection;
 
-use super::plan::{Context, add_link, links_of, trait_keys};
+use super::{
+    plan::Context,
+    rebuild::{Rewritten, rebuild},
+    region::{Changed, Overlay, resolve_around},
+    standings,
+    trait_keys::trait_keys,
+};
 use crate::{
     clock::Micros,
     error::Error,
-    identity::{Home, Members, components::components, namespace::rule},
+    identity::{
+        Keyed, Link, Neighbours,
+        link::{Links, add_link, links_of},
+        settle::Wishes,
+        standing::standing,
+    },
     ids::{IdentityKey, ProfileId},
     profile::{Fact, State, fold},
     proto::v1,
     storage::{
         identities::{self, Identity},
-        identity_traits, interactions,
-        links::{self, Link},
-        outbox::{self, Change, Kind},
-        profiles::{self, Profile},
+        identity_moves, identity_traits, interactions,
+        links::{self, Ends},
+        locks,
     },
 };
+
+/// Whether what was taken out has been followed up.
+pub(super) enum Refolded {
+    /// All is written.
+    Done,
+    /// Nothing is: these locks are needed.
+    Needs(locks::Stripes),
+}
 
 /// Brings everything up to date after the given interactions were marked as retracted.
 ///
@@ -36,23 +54,47 @@ pub(super) async fn refold(
     context: Context<'_>,
     position: i64,
     gone: &[interactions::Stored],
-) -> Result<(), Error> {
+    held: Option<&locks::Stripes>,
+) -> Result<Refolded, Error> {
     let anchors: BTreeSet<IdentityKey> = gone.iter().map(|g| g.place.anchor).collect();
     let touched: BTreeSet<IdentityKey> = gone.iter().flat_map(|g| g.keys.iter().copied()).collect();
-    let of_touched = identities::profiles_of(connection, context.tenant, &list(&touched)).await?;
-    let ids: BTreeSet<ProfileId> = of_touched.into_iter().map(|(_, profile)| profile).collect();
     let folded = fold_anchors(connection, context, &anchors).await?;
-    relink(connection, context, &anchors, &folded).await?;
-    for id in ids {
-        let Whole {
-            profile,
-            members,
-            links,
-        } = load_profile(connection, context, id).await?;
-        let retraced = retrace(context, &anchors, &folded, members, &links);
-        rebuild(connection, context, position, &profile, &links, retraced).await?;
+    let unlinked = relink(connection, context, &anchors, &folded).await?;
+    let retraced = retrace(connection, context, &touched, &folded, &unlinked).await?;
+    let resolved = resolve_around(
+        connection,
+        context,
+        &retraced.overlay,
+        &retraced.start,
+        usize::MAX,
+    )
+    .await?;
+    let needed = resolved.region.stripes();
+    if held.is_some_and(|held| !held.covers_all(&needed)) {
+        return Ok(Refolded::Needs(needed));
     }
-    Ok(())
+    let tenant = context.tenant;
+    if !retraced.traits_removed.is_empty() {
+        identity_traits::delete(connection, tenant, &retraced.traits_removed).await?;
+    }
+    if !retraced.traits_added.is_empty() {
+        identity_traits::insert(connection, tenant, &retraced.traits_added).await?;
+    }
+    if !retraced.gone.is_empty() {
+        identity_moves::leave(connection, tenant, &retraced.gone).await?;
+    }
+    let wishes = Wishes::default();
+    let rebuilt = rebuild(
+        connection,
+        context,
+        position,
+        &resolved,
+        &retraced.rewritten,
+        wishes,
+    )
+    .await?;
+    standings::count(&rebuilt, &resolved);
+    Ok(Refolded::Done)
 }
 
 fn list(keys: &BTreeSet<IdentityKey>) -> Vec<IdentityKey> {
@@ -60,9 +102,10 @@ fn list(keys: &BTreeSet<IdentityKey>) -> Vec<IdentityKey> {
 }
 
 /// What an anchor is now.
+#[derive(Default)]
 struct Folded {
     state: State,
-    links: BTreeMap<(IdentityKey, IdentityKey), Link>,
+    links: Links,
 }
 
 async fn fold_anchors(
@@ -90,7 +133,11 @@ async fn fold_anchors(
         Micros(cores().filter_map(|c| c.last_at).max().unwrap_or_default()),
     );
     let left = interactions::of_anchors(connection, context.tenant, &list(anchors), range).await?;
-    let mut folded: HashMap<IdentityKey, Folded> = HashMap::new();
+    // An anchor of which nothing is left folds to nothing.
+    let mut folded: HashMap<IdentityKey, Folded> = anchors
+        .iter()
+        .map(|anchor| (*anchor, Folded::default()))
+        .collect();
     for of_anchor in left.chunk_by(|a, b| a.place.anchor == b.place.anchor) {
         folded.insert(of_anchor[0].place.anchor, fold_stored(context, of_anchor)?);
     }
@@ -99,7 +146,7 @@ async fn fold_anchors(
 
 fn fold_stored(context: Context<'_>, stored: &[interactions::Stored]) -> Result<Folded, Error> {
     let mut messages = Vec::with_capacity(stored.len());
-    let mut found = BTreeMap::new();
+    let mut found = Links::new();
     for one in stored {
         let message = v1::Interaction::decode(one.body.as_slice())
             .map_err(|e| Error::bug("reading a stored interaction", e))?;
@@ -120,15 +167,15 @@ fn fold_stored(context: Context<'_>, stored: &[interactions::Stored]) -> Result<
     })
 }
 
-/// Sets the links of the anchors to what is left of them.
+/// Sets the links of the anchors to what is left of them. Answers with those that are no more, from both ends.
 async fn relink(
     connection: &mut PgConnection,
     context: Context<'_>,
     anchors: &BTreeSet<IdentityKey>,
     folded: &HashMap<IdentityKey, Folded>,
-) -> Result<(), Error> {
+) -> Result<Vec<Ends>, Error> {
     let stored = links::of(connection, context.tenant, &list(anchors)).await?;
-    let now: HashMap<(IdentityKey, IdentityKey), Link> = folded
+    let now: HashMap<Ends, Link> = folded
         .values()
         .flat_map(|f| f.links.iter().map(|(ends, link)| (*ends, *link)))
         .collect();
@@ -147,37 +194,30 @@ async fn relink(
     if !put.is_empty() {
         links::put(connection, context.tenant, &put).await?;
     }
-    Ok(())
+    Ok(delete)
 }
 
-/// A profile with everything it is made of.
-struct Whole {
-    profile: Profile,
-    members: Vec<Identity>,
-    links: Vec<Link>,
+/// What becomes of the identifiers that interactions were taken out of.
+#[derive(Default)]
+struct Retraced {
+    overlay: Overlay,
+    start: BTreeSet<ProfileId>,
+    rewritten: HashMap<IdentityKey, Rewritten>,
+    gone: Vec<IdentityKey>,
+    traits_added: Vec<identity_traits::Entry>,
+    traits_removed: Vec<identity_traits::Entry>,
 }
 
-async fn load_profile(
+/// Gives the anchors their new states, and every touched identifier the times at which it is still seen and what it is by
+/// the links that are left; tells those apart that are seen no more.
+async fn retrace(
     connection: &mut PgConnection,
     context: Context<'_>,
-    id: ProfileId,
-) -> Result<Whole, Error> {
-    let wanted = profiles::Wanted {
-        id,
-        members: true,
-        subjects: false,
-    };
-    let profile = profiles::load(connection, context.tenant, &[wanted])
-        .await?
-        .pop()
-        .ok_or_else(|| {
-            Error::bug(
-                "folding anew",
-                "an identity lies in a profile that is not stored",
-            )
-        })?;
-    let keys: Vec<IdentityKey> = profile.members.iter().flat_map(Members::keys).collect();
-    let wanted: Vec<identities::Wanted> = keys
+    touched: &BTreeSet<IdentityKey>,
+    folded: &HashMap<IdentityKey, Folded>,
+    unlinked: &[Ends],
+) -> Result<Retraced, Error> {
+    let wanted: Vec<identities::Wanted> = touched
         .iter()
         .map(|key| identities::Wanted {
             key: *key,
@@ -185,302 +225,106 @@ async fn load_profile(
             subjects: true,
         })
         .collect();
-    let members = identities::load(connection, context.tenant, &wanted).await?;
-    let links = links::of(connection, context.tenant, &keys).await?;
-    Ok(Whole {
-        profile,
-        members,
-        links,
-    })
-}
-
-/// A member as it becomes.
-struct Member {
-    identity: Identity,
-    state: State,
-    /// Whether its state was folded anew.
-    refolded: bool,
-    /// Whether it has to be written even when it stays where it is.
-    changed: bool,
-}
-
-/// What becomes of the members of a profile.
-#[derive(Default)]
-struct Retraced {
-    alive: BTreeMap<IdentityKey, Member>,
-    gone: Vec<IdentityKey>,
-    traits_added: Vec<identity_traits::Entry>,
-    traits_removed: Vec<identity_traits::Entry>,
-}
-
-/// Gives the anchors their new states, and every member the times at which it is still seen; tells those apart that are
-/// seen no more.
-fn retrace(
-    context: Context<'_>,
-    anchors: &BTreeSet<IdentityKey>,
-    folded: &HashMap<IdentityKey, Folded>,
-    members: Vec<Identity>,
-    links: &[Link],
-) -> Retraced {
-    let mut seen: HashMap<IdentityKey, (Micros, Micros)> = HashMap::new();
-    for link in links {
-        widen(&mut seen, link.key, (link.first_seen, link.last_seen));
-    }
-    let mut retraced = Retraced::default();
-    for mut identity in members {
-        let key = identity.key;
-        let old = identity.state.take().unwrap_or_default();
-        let refolded = anchors.contains(&key);
-        let state = if refolded {
-            let new = folded
-                .get(&key)
-                .map(|f| f.state.clone())
-                .unwrap_or_default();
-            let (was, is) = (trait_keys(&old, context), trait_keys(&new, context));
-            let entry = |trait_key: &uuid::Uuid| (*trait_key, key);
-            retraced.traits_added.extend(is.difference(&was).map(entry));
-            retraced
-                .traits_removed
-                .extend(was.difference(&is).map(entry));
-            new
-        } else {
-            old
-        };
-        if let (Some(first), Some(last)) = (state.core().first_at, state.core().last_at) {
-            widen(&mut seen, key, (Micros(first), Micros(last)));
-        }
-        let Some((first_seen, last_seen)) = seen.get(&key).copied() else {
-            retraced.gone.push(key);
-            continue;
-        };
-        let changed =
-            refolded || (first_seen, last_seen) != (identity.first_seen, identity.last_seen);
-        (identity.first_seen, identity.last_seen) = (first_seen, last_seen);
-        let member = Member {
-            identity,
-            state,
-            refolded,
-            changed,
-        };
-        retraced.alive.insert(key, member);
-    }
-    retraced
-}
-
-fn widen(
-    seen: &mut HashMap<IdentityKey, (Micros, Micros)>,
-    key: IdentityKey,
-    (first, last): (Micros, Micros),
-) {
-    let range = seen.entry(key).or_insert((first, last));
-    *range = (range.0.min(first), range.1.max(last));
-}
-
-impl Member {
-    fn home(&self) -> Home {
-        Home {
-            identifier: self.identity.identifier.clone(),
-            first_seen: self.identity.first_seen,
-        }
-    }
-}
-
-/// The strongest oldest of some members.
-fn home_of(
-    alive: &BTreeMap<IdentityKey, Member>,
-    keys: &[IdentityKey],
-) -> Option<(IdentityKey, Home)> {
-    keys.iter()
-        .filter_map(|key| alive.get(key).map(|member| (*key, member.home())))
-        .min_by(|(_, a), (_, b)| a.order().cmp(&b.order()))
-}
-
-/// Puts a profile together anew, in as many parts as its links still hold.
-async fn rebuild(
-    connection: &mut PgConnection,
-    context: Context<'_>,
-    position: i64,
-    profile: &Profile,
-    links: &[Link],
-    mut retraced: Retraced,
-) -> Result<(), Error> {
-    let alive: Vec<IdentityKey> = retraced.alive.keys().copied().collect();
-    let sets = components(
-        alive.iter().copied(),
-        links.iter().map(|l| (l.key, l.other)),
-    );
-    let keeper = if retraced.alive.contains_key(&profile.home_key) {
-        Some(profile.home_key)
-    } else {
-        home_of(&retraced.alive, &alive).map(|(key, _)| key)
-    };
-    let returning = returning(connection, context, &sets, keeper, &mut retraced).await?;
-    let version = 1 + returning
-        .values()
-        .map(|old| old.version)
-        .fold(profile.version, i64::max);
-    let mut writes = Writes::default();
-    if sets.is_empty() {
-        writes.empty(profile, version);
-    }
-    let split = sets.len() > 1;
-    for set in sets {
-        let (id, kind) = if keeper.is_some_and(|key| set.contains(&key)) {
-            (profile.id, if split { Kind::Split } else { Kind::Updated })
-        } else {
-            let old = set.first().and_then(|key| returning.get(key));
-            (old.map_or_else(ProfileId::draw, |p| p.id), Kind::Split)
-        };
-        writes.put(id, version, kind, &set, &mut retraced)?;
-    }
-    writes.write(connection, context, position, &retraced).await
-}
-
-/// For each set that needs an id, by its first member: the merged-away profile whose home it holds, the strongest oldest
-/// of them when there are several. It is taken off the list at its home.
-async fn returning(
-    connection: &mut PgConnection,
-    context: Context<'_>,
-    sets: &[Vec<IdentityKey>],
-    keeper: Option<IdentityKey>,
-    retraced: &mut Retraced,
-) -> Result<HashMap<IdentityKey, Profile>, Error> {
-    let mut returning = HashMap::new();
-    for set in sets
-        .iter()
-        .filter(|set| !keeper.is_some_and(|key| set.contains(&key)))
-    {
-        let with_former: Vec<IdentityKey> = set
-            .iter()
-            .filter(|key| {
-                retraced
-                    .alive
-                    .get(key)
-                    .is_some_and(|m| !m.identity.former.is_empty())
-            })
-            .copied()
-            .collect();
-        let Some((home, _)) = home_of(&retraced.alive, &with_former) else {
-            continue;
-        };
-        let Some(member) = retraced.alive.get_mut(&home) else {
-            continue;
-        };
-        member.identity.former.sort_unstable();
-        let id = member.identity.former.remove(0);
-        identities::set_former(connection, context.tenant, home, &member.identity.former).await?;
-        let wanted = profiles::Wanted {
-            id,
-            members: false,
-            subjects: false,
-        };
-        let stored = profiles::load(connection, context.tenant, &[wanted])
+    let stored = identities::load(connection, context.tenant, &wanted).await?;
+    let linked: HashMap<IdentityKey, (Micros, Micros)> =
+        links::spans(connection, context.tenant, &list(touched))
             .await?
-            .pop();
-        if let (Some(first), Some(stored)) = (set.first(), stored) {
-            returning.insert(*first, stored);
+            .into_iter()
+            .map(|(key, first, last)| (key, (first, last)))
+            .collect();
+    let namespaces: HashMap<IdentityKey, String> = stored
+        .iter()
+        .map(|i| (i.key, i.identifier.namespace.clone()))
+        .collect();
+    let mut retraced = Retraced::default();
+    for identity in stored {
+        let lost = unlinked.iter().filter(|(key, _)| *key == identity.key);
+        let lost = lost.filter_map(|(_, other)| namespaces.get(other));
+        let neighbours = without(&identity.neighbours, lost.map(String::as_str));
+        let span = linked.get(&identity.key).copied();
+        retraced
+            .follow(connection, context, identity, folded, neighbours, span)
+            .await?;
+    }
+    Ok(retraced)
+}
+
+fn without<'a>(neighbours: &Neighbours, lost: impl Iterator<Item = &'a str>) -> Neighbours {
+    let mut counts: BTreeMap<String, u32> = neighbours
+        .iter()
+        .map(|(namespace, count)| (namespace.to_owned(), count))
+        .collect();
+    for namespace in lost {
+        if let Some(count) = counts.get_mut(namespace) {
+            *count = count.saturating_sub(1);
         }
     }
-    Ok(returning)
+    Neighbours::from_counts(counts)
 }
 
-#[derive(Default)]
-struct Writes {
-    identities: Vec<identities::Write>,
-    profiles: Vec<profiles::Write>,
-    changes: Vec<Change>,
-}
-
-impl Writes {
-    fn empty(&mut self, profile: &Profile, version: i64) {
-        self.profiles.push(profiles::Write {
-            id: profile.id,
-            version,
-            home_key: profile.home_key,
-            home: profile.home.clone(),
-            last_seen: None,
-            state: State::default().encode(),
-            members: None,
-        });
-        self.changes.push(Change {
-            profile: profile.id,
-            version,
-            kind: Kind::Emptied,
-        });
-    }
-
-    fn put(
+impl Retraced {
+    async fn follow(
         &mut self,
-        id: ProfileId,
-        version: i64,
-        kind: Kind,
-        set: &[IdentityKey],
-        retraced: &mut Retraced,
-    ) -> Result<(), Error> {
-        let Some((home_key, home)) = home_of(&retraced.alive, set) else {
-            return Ok(());
-        };
-        let mut state = State::default();
-        let mut members = Members::default();
-        for key in set {
-            let Some(member) = retraced.alive.get(key) else {
-                continue;
-            };
-            let identity = &member.identity;
-            state
-                .merge(member.state.clone())
-                .map_err(|e| Error::bug("folding anew", e))?;
-            members.insert(rule(&identity.identifier.namespace).anchor_rank, *key);
-            if member.changed || identity.profile != id {
-                self.identities.push(identities::Write {
-                    key: *key,
-                    identifier: identity.identifier.clone(),
-                    profile: id,
-                    first_seen: identity.first_seen,
-                    last_seen: identity.last_seen,
-                    state: member.refolded.then(|| member.state.clone().encode()),
-                });
-            }
-        }
-        self.profiles.push(profiles::Write {
-            id,
-            version,
-            home_key,
-            home,
-            last_seen: state.core().last_at.map(Micros),
-            state: state.encode(),
-            members: Some(members),
-        });
-        self.changes.push(Change {
-            profile: id,
-            version,
-            kind,
-        });
-        Ok(())
-    }
-
-    async fn write(
-        self,
         connection: &mut PgConnection,
         context: Context<'_>,
-        position: i64,
-        retraced: &Retraced,
+        identity: Identity,
+        folded: &HashMap<IdentityKey, Folded>,
+        neighbours: Neighbours,
+        linked: Option<(Micros, Micros)>,
     ) -> Result<(), Error> {
-        let tenant = context.tenant;
-        if !retraced.gone.is_empty() {
-            identities::delete(connection, tenant, &retraced.gone).await?;
+        let key = identity.key;
+        self.start.insert(identity.profile);
+        let old = identity.state.unwrap_or_default();
+        let new = folded.get(&key).map(|f| f.state.clone());
+        if let Some(new) = &new {
+            let (was, is) = (trait_keys(&old, context), trait_keys(new, context));
+            let entry = |trait_key: &uuid::Uuid| (*trait_key, key);
+            self.traits_added.extend(is.difference(&was).map(entry));
+            self.traits_removed.extend(was.difference(&is).map(entry));
         }
-        if !retraced.traits_removed.is_empty() {
-            identity_traits::delete(connection, tenant, &retraced.traits_removed).await?;
+        let state = new.as_ref().unwrap_or(&old).core();
+        let own = state.first_at.zip(state.last_at);
+        let own = own.map(|(first, last)| (Micros(first), Micros(last)));
+        let spans = linked.into_iter().chain(own);
+        let seen = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        let keyed = Keyed {
+            key,
+            identifier: identity.identifier.clone(),
+        };
+        let mut changed = Changed {
+            identifier: identity.identifier.clone(),
+            first_seen: identity.first_seen,
+            standing: identity.standing,
+            profile: Some(identity.profile),
+            present: false,
+        };
+        let Some((first_seen, last_seen)) = seen else {
+            self.gone.push(key);
+            self.overlay.nodes.insert(key, changed);
+            return Ok(());
+        };
+        let nobodys = standings::meets(connection, context, &keyed, &[], &[]).await?;
+        let now = standing(context.rules, &keyed.identifier, &neighbours, nobodys);
+        if now != identity.standing {
+            standings::count_change(now);
+            let concerned = standings::concerned(connection, context, &keyed).await?;
+            self.start.extend(concerned);
         }
-        if !retraced.traits_added.is_empty() {
-            identity_traits::insert(connection, tenant, &retraced.traits_added).await?;
-        }
-        if !self.identities.is_empty() {
-            identities::upsert(connection, tenant, &self.identities).await?;
-        }
-        profiles::upsert(connection, tenant, &self.profiles).await?;
-        outbox::append(connection, tenant, position, &self.changes).await?;
+        changed.first_seen = first_seen;
+        changed.standing = now;
+        changed.present = true;
+        self.overlay.nodes.insert(key, changed);
+        self.rewritten.insert(
+            key,
+            Rewritten {
+                identifier: keyed.identifier,
+                first_seen,
+                last_seen,
+                standing: now,
+                neighbours,
+                state: new,
+            },
+        );
         Ok(())
     }
 }

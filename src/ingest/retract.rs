@@ -140,80 +140,108 @@ async fn chunk_until_won(
     context: Context<'_>,
     request: &Request,
 ) -> Result<(Progress, u64), Error> {
+    let mut more = locks::Stripes::default();
     for _ in 0..RESTARTS {
-        match chunk(storage, context, request, false).await {
+        match chunk(storage, context, request, Some(&mut more)).await {
             Err(Error::Conflict { reason: "conflict" }) => {
                 metrics::counter!(names::INGEST_LOCK_RESTARTS).increment(1);
             }
             other => return other,
         }
+        if more.len() > locks::MOST {
+            break;
+        }
     }
-    chunk(storage, context, request, true).await
+    chunk(storage, context, request, None).await
 }
 
-/// One transaction's worth. Answers with the progress and how many interactions or references it dealt with. `alone` takes
-/// the tenant's lock before anything is read.
+/// One transaction's worth. Answers with the progress and how many interactions or references it dealt with. `more` are
+/// locks that an attempt before found to be needed, to which this one adds; without it the tenant's lock is taken before
+/// anything is read.
 async fn chunk(
     storage: &Storage,
     context: Context<'_>,
     request: &Request,
-    alone: bool,
+    more: Option<&mut locks::Stripes>,
 ) -> Result<(Progress, u64), Error> {
     let mut transaction = storage.begin().await?;
-    if alone {
-        locks::take_tenant(&mut transaction, context.tenant).await?;
+    match work(&mut transaction, context, request, more).await {
+        Ok(done) => {
+            storage::commit(transaction).await?;
+            Ok(done)
+        }
+        Err(error) => {
+            // Now, and not some time after it is dropped: the next attempt wants the operation's row.
+            let _ = transaction.rollback().await;
+            Err(error)
+        }
     }
-    let operation = hold(&mut transaction, context, request).await?;
+}
+
+async fn work(
+    connection: &mut PgConnection,
+    context: Context<'_>,
+    request: &Request,
+    more: Option<&mut locks::Stripes>,
+) -> Result<(Progress, u64), Error> {
+    if more.is_none() {
+        locks::take_tenant(connection, context.tenant).await?;
+    }
+    let operation = hold(connection, context, request).await?;
     let mut progress = Progress::decode(&operation.progress);
     if operation.done {
         // A position after the last transaction of the operation, so that the answer carries a token again.
         let none = locks::Stripes::default();
-        progress.position = locks::take(&mut transaction, context.tenant, &none).await?;
+        progress.position = locks::take(connection, context.tenant, &none).await?;
         progress.done = true;
         return Ok((progress, 0));
     }
-    let mut selected = select(&mut transaction, context, request, &progress).await?;
-    let (stripes, places) = loop {
-        let places = places(&mut transaction, context, &selected.keys).await?;
-        let stripes = stripes(&mut transaction, context, &places).await?;
+    let mut selected = select(connection, context, request, &progress).await?;
+    let (mut stripes, places) = loop {
+        let places = places(connection, context, &selected.keys).await?;
+        let stripes = stripes(connection, context, &places).await?;
         if stripes.len() <= locks::MOST || selected.keys.len() <= 1 {
             break (stripes, places);
         }
         selected.halve();
     };
-    // Who holds the tenant's lock gets the stripes without waiting.
-    progress.position = locks::take(&mut transaction, context.tenant, &stripes).await?;
+    if let Some(more) = &more {
+        stripes.extend(more);
+    }
+    // Who holds the tenant's lock gets the stripes without waiting, and needs none when they are many.
+    if more.is_none() && stripes.len() > locks::MOST {
+        stripes = locks::Stripes::default();
+    }
+    progress.position = locks::take(connection, context.tenant, &stripes).await?;
+    let held = more.is_some().then_some(&stripes);
     let ids: Vec<InteractionId> = selected.keys.iter().map(|k| k.id).collect();
-    let taken =
-        event_keys::retract(&mut transaction, context.tenant, &ids, &request.operation).await?;
-    if taken != length(ids.len()) || !covered(&mut transaction, context, &places, &stripes).await? {
+    let taken = event_keys::retract(connection, context.tenant, &ids, &request.operation).await?;
+    if taken != length(ids.len()) || !covered(connection, context, &places, held).await? {
         // Someone retracted or joined meanwhile; what was read no longer stands.
         return Err(Error::Conflict { reason: "conflict" });
     }
     if !places.is_empty() {
         let of_place: Vec<Place> = places.iter().map(|p| p.place).collect();
-        interactions::retract(
-            &mut transaction,
-            context.tenant,
-            &of_place,
-            &request.operation,
-        )
-        .await?;
-        refold::refold(&mut transaction, context, progress.position, &places).await?;
+        interactions::retract(connection, context.tenant, &of_place, &request.operation).await?;
+        let refolded =
+            refold::refold(connection, context, progress.position, &places, held).await?;
+        if let (refold::Refolded::Needs(needed), Some(more)) = (refolded, more) {
+            more.extend(&needed);
+            return Err(Error::Conflict { reason: "conflict" });
+        }
     }
     progress.retracted += taken;
     progress.not_found += selected.not_found;
     progress.seen += selected.seen;
     progress.done = selected.last;
     operations::progress(
-        &mut transaction,
+        connection,
         context.tenant,
         &request.operation,
         &progress.encode(),
         progress.done,
     )
     .await?;
-    storage::commit(transaction).await?;
     Ok((progress, selected.seen.max(taken)))
 }
 
@@ -387,8 +415,11 @@ async fn covered(
     connection: &mut PgConnection,
     context: Context<'_>,
     places: &[interactions::Stored],
-    held: &locks::Stripes,
+    held: Option<&locks::Stripes>,
 ) -> Result<bool, Error> {
+    let Some(held) = held else {
+        return Ok(true);
+    };
     let profiles = profiles_of(connection, context, &keys_of(places)).await?;
     Ok(profiles
         .iter()

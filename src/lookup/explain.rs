@@ -12,12 +12,13 @@ use sqlx::PgConnection;
 use crate::{
     clock::Micros,
     error::Error,
+    identity::Link,
     ids::{IdentityKey, TenantId},
     lookup::document::{self, Admits},
     proto::v1::{IdentityLink, Interaction, LinkEvidence, ProfileIdentifier},
     storage::{
         interactions::{self, OfLink, Stored},
-        links::{self, Link},
+        links,
         profiles::Profile,
     },
 };
@@ -64,7 +65,13 @@ pub async fn graph(
     let place = |key: &IdentityKey| places.get(key).copied().unwrap_or(usize::MAX);
     links.sort_by_key(|link| (place(&link.key), place(&link.other)));
     links.truncate(LINKS);
-    let evidence = evidence(connection, tenant, &links, shows).await?;
+    // What was done with an identifier that lends the profile nothing may be someone else's.
+    let lent: Vec<Link> = links
+        .iter()
+        .filter(|link| !profile.apart.contains(&link.key))
+        .copied()
+        .collect();
+    let evidence = evidence(connection, tenant, &lent, shows).await?;
     Ok(Graph {
         identifiers: cards.iter().map(document::show).collect(),
         links: links

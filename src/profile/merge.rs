@@ -167,3 +167,14 @@ pub(super) fn add_amounts(mine: &mut Vec<Amount>, theirs: Vec<Amount>) {
         |a, b| a.minor_units = a.minor_units.wrapping_add(b.minor_units),
     );
 }
+
+impl State {
+    /// What of a state that is lent to no profile binds all the same: denials that were given for an address.
+    #[must_use]
+    pub fn binding(&self) -> Self {
+        let denial = |fact: &&ConsentFact| fact.denied && !fact.address_value.is_empty();
+        let mut binding = Self::default();
+        binding.core.consents = self.core.consents.iter().filter(denial).cloned().collect();
+        binding
+    }
+}

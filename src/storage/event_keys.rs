@@ -12,6 +12,7 @@ use crate::{
 pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("event_keys.claim", CLAIM),
     ("event_keys.load", LOAD),
+    ("event_keys.release", RELEASE),
     ("event_keys.of_run", OF_RUN),
     ("event_keys.retract", RETRACT),
     ("event_keys.after", AFTER),
@@ -29,6 +30,10 @@ RETURNING event_key";
 const LOAD: &str = "
 SELECT event_key, body_hash, anchor, occurred_at, retracted_by
 FROM event_keys
+WHERE tenant = $1 AND event_key = ANY($2::uuid[])";
+
+const RELEASE: &str = "
+DELETE FROM event_keys
 WHERE tenant = $1 AND event_key = ANY($2::uuid[])";
 
 const OF_RUN: &str = "
@@ -135,6 +140,24 @@ pub async fn claim(
         .fetch_all(connection)
         .await?;
     Ok(new.into_iter().map(InteractionId::from_uuid).collect())
+}
+
+/// Gives back claims of this transaction that another one will make.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.event_keys.release", skip_all, fields(rows = ids.len()))]
+pub async fn release(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    ids: &[InteractionId],
+) -> Result<()> {
+    sqlx::query(RELEASE)
+        .bind(tenant.as_str())
+        .bind(ids.iter().map(|id| id.as_uuid()).collect::<Vec<_>>())
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Loads the keys that exist among those given.

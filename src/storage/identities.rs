@@ -1,18 +1,20 @@
 //! Identities: identifiers with the states of what is anchored at them.
 
 use chrono::{DateTime, Utc};
+use prost::Message as _;
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use super::{Error, Result, stored_time};
 use crate::{
     clock::Micros,
-    identity::Normalised,
+    identity::{Home, Neighbours, Normalised, Standing},
     ids::{IdentityKey, ProfileId, TenantId},
     profile::{
         State,
         encoding::{Beside, Encoded},
     },
+    proto::state::v1 as stored,
 };
 
 pub(super) const STATEMENTS: &[(&str, &str)] = &[
@@ -20,16 +22,12 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("identities.load", LOAD),
     ("identities.after", AFTER),
     ("identities.upsert", UPSERT),
-    ("identities.move", MOVE),
-    ("identities.add_former", ADD_FORMER),
-    ("identities.set_former", SET_FORMER),
-    ("identities.delete", DELETE),
 ];
 
 const PROFILES_OF: &str = "
 SELECT identity_key, profile_id
 FROM identities
-WHERE tenant = $1 AND identity_key = ANY($2::uuid[])";
+WHERE tenant = $1 AND identity_key = ANY($2::uuid[]) AND present";
 
 // OFFSET 0 keeps it a look-up for each key. A plan made while the table was small would else read all of a tenant, and it
 // is kept when the table has grown.
@@ -42,6 +40,10 @@ SELECT
     stored.first_seen,
     stored.last_seen,
     stored.former_profiles,
+    stored.standing,
+    stored.apart,
+    stored.present,
+    stored.neighbours,
     stored.state IS NOT NULL AS has_state,
     CASE WHEN wanted.state THEN stored.state END AS state,
     CASE WHEN wanted.subjects THEN stored.subjects END AS subjects
@@ -62,6 +64,10 @@ SELECT
     first_seen,
     last_seen,
     former_profiles,
+    standing,
+    apart,
+    present,
+    neighbours,
     state IS NOT NULL AS has_state,
     state,
     subjects
@@ -71,38 +77,27 @@ ORDER BY identity_key
 LIMIT $3";
 
 const UPSERT: &str = "
-INSERT INTO identities AS stored
-    (tenant, identity_key, namespace, value, profile_id, first_seen, last_seen, state, subjects)
-SELECT $1, identity_key, namespace, value, profile_id, first_seen, last_seen, state, subjects
+INSERT INTO identities AS stored (
+    tenant, identity_key, namespace, value, profile_id, first_seen, last_seen, state, subjects, standing, apart, neighbours
+)
+SELECT
+    $1, identity_key, namespace, value, profile_id, first_seen, last_seen, state, subjects, standing, apart, neighbours
 FROM unnest(
-    $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::timestamptz[], $7::timestamptz[], $8::bytea[], $9::bytea[]
-) AS given (identity_key, namespace, value, profile_id, first_seen, last_seen, state, subjects)
+    $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::timestamptz[], $7::timestamptz[], $8::bytea[], $9::bytea[],
+    $10::smallint[], $11::boolean[], $12::bytea[]
+) AS given (
+    identity_key, namespace, value, profile_id, first_seen, last_seen, state, subjects, standing, apart, neighbours
+)
 ON CONFLICT (tenant, identity_key) DO UPDATE SET
     profile_id = excluded.profile_id,
     first_seen = excluded.first_seen,
     last_seen = excluded.last_seen,
     state = coalesce(excluded.state, stored.state),
-    subjects = CASE WHEN excluded.subjects = '' THEN stored.subjects ELSE excluded.subjects END";
-
-const MOVE: &str = "
-UPDATE identities
-SET profile_id = $3
-WHERE tenant = $1 AND identity_key = ANY($2::uuid[]) AND profile_id <> $3";
-
-const ADD_FORMER: &str = "
-UPDATE identities AS stored
-SET former_profiles = stored.former_profiles || given.profile_id
-FROM unnest($2::uuid[], $3::uuid[]) AS given (identity_key, profile_id)
-WHERE stored.tenant = $1 AND stored.identity_key = given.identity_key";
-
-const SET_FORMER: &str = "
-UPDATE identities
-SET former_profiles = $3
-WHERE tenant = $1 AND identity_key = $2";
-
-const DELETE: &str = "
-DELETE FROM identities
-WHERE tenant = $1 AND identity_key = ANY($2::uuid[])";
+    subjects = CASE WHEN excluded.subjects = '' THEN stored.subjects ELSE excluded.subjects END,
+    standing = excluded.standing,
+    apart = excluded.apart,
+    neighbours = excluded.neighbours,
+    present = true";
 
 /// A stored identity.
 #[derive(Clone, Debug)]
@@ -119,10 +114,29 @@ pub struct Identity {
     pub last_seen: Micros,
     /// Merged-away profiles whose home this is.
     pub former: Vec<ProfileId>,
+    /// What it is by its links.
+    pub standing: Standing,
+    /// Whether it lends its state to no profile.
+    pub apart: bool,
+    /// Whether an interaction speaks of it. If none does, `profile` is where it last lay.
+    pub present: bool,
+    /// To how many values it is linked.
+    pub neighbours: Neighbours,
     /// Whether anything is anchored here.
     pub has_state: bool,
     /// The state of what is anchored here, when it was asked for.
     pub state: Option<State>,
+}
+
+impl Identity {
+    /// What it would be as a home.
+    #[must_use]
+    pub fn home(&self) -> Home {
+        Home {
+            identifier: self.identifier.clone(),
+            first_seen: self.first_seen,
+        }
+    }
 }
 
 #[derive(FromRow)]
@@ -134,6 +148,10 @@ struct Row {
     first_seen: DateTime<Utc>,
     last_seen: DateTime<Utc>,
     former_profiles: Vec<Uuid>,
+    standing: i16,
+    apart: bool,
+    present: bool,
+    neighbours: Vec<u8>,
     has_state: bool,
     state: Option<Vec<u8>>,
     subjects: Option<Vec<u8>>,
@@ -162,6 +180,10 @@ impl TryFrom<Row> for Identity {
                 .into_iter()
                 .map(ProfileId::from_uuid)
                 .collect(),
+            standing: standing(row.standing)?,
+            apart: row.apart,
+            present: row.present,
+            neighbours: neighbours(&row.neighbours)?,
             has_state: row.has_state,
             state,
         })
@@ -194,6 +216,55 @@ pub struct Write {
     pub last_seen: Micros,
     /// The new state; absent leaves it.
     pub state: Option<Encoded>,
+    /// What it is by its links.
+    pub standing: Standing,
+    /// Whether it lends its state to no profile.
+    pub apart: bool,
+    /// To how many values it is linked.
+    pub neighbours: Neighbours,
+}
+
+const STANDINGS: [Standing; 3] = [Standing::Own, Standing::Shared, Standing::Hub];
+
+fn standing(code: i16) -> Result<Standing> {
+    let known = usize::try_from(code).ok().and_then(|n| STANDINGS.get(n));
+    known
+        .copied()
+        .ok_or_else(|| Error::corrupt("identity standing", "it is none of ours"))
+}
+
+fn standing_code(standing: Standing) -> i16 {
+    let place = STANDINGS.iter().position(|s| *s == standing);
+    place
+        .and_then(|n| i16::try_from(n).ok())
+        .unwrap_or_default()
+}
+
+fn neighbours(bytes: &[u8]) -> Result<Neighbours> {
+    let stored =
+        stored::Neighbours::decode(bytes).map_err(|e| Error::corrupt("identity neighbours", e))?;
+    Ok(Neighbours::from_counts(
+        stored.values.into_iter().map(|v| (v.namespace, v.count)),
+    ))
+}
+
+fn neighbours_bytes(neighbours: &Neighbours) -> Vec<u8> {
+    stored::Neighbours {
+        values: namespace_counts(neighbours.iter()),
+    }
+    .encode_to_vec()
+}
+
+/// Counts by namespace, as stored.
+pub(super) fn namespace_counts<'a>(
+    counts: impl Iterator<Item = (&'a str, u32)>,
+) -> Vec<stored::NamespaceCount> {
+    counts
+        .map(|(namespace, count)| stored::NamespaceCount {
+            namespace: namespace.to_owned(),
+            count,
+        })
+        .collect()
 }
 
 /// The profiles in which identities lie.
@@ -307,6 +378,19 @@ pub async fn upsert(
                 .collect::<Vec<_>>(),
         )
         .bind(states().map(beside).collect::<Vec<_>>())
+        .bind(
+            writes
+                .iter()
+                .map(|w| standing_code(w.standing))
+                .collect::<Vec<_>>(),
+        )
+        .bind(writes.iter().map(|w| w.apart).collect::<Vec<_>>())
+        .bind(
+            writes
+                .iter()
+                .map(|w| neighbours_bytes(&w.neighbours))
+                .collect::<Vec<_>>(),
+        )
         .execute(connection)
         .await?;
     Ok(())
@@ -319,86 +403,6 @@ pub(super) fn beside(encoded: Option<&Encoded>) -> Option<&[u8]> {
         Some(Beside::Nothing) => None,
         Some(Beside::Subjects(bytes)) => Some(bytes),
     }
-}
-
-/// Moves identities to a profile.
-///
-/// # Errors
-/// When the database fails.
-#[tracing::instrument(name = "db.identities.move", skip_all, fields(rows = keys.len()))]
-pub async fn move_to(
-    connection: &mut PgConnection,
-    tenant: &TenantId,
-    keys: &[IdentityKey],
-    profile: ProfileId,
-) -> Result<()> {
-    sqlx::query(MOVE)
-        .bind(tenant.as_str())
-        .bind(uuids(keys))
-        .bind(profile.as_uuid())
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Notes at their homes which profiles were merged away.
-///
-/// # Errors
-/// When the database fails.
-#[tracing::instrument(name = "db.identities.add_former", skip_all, fields(rows = homes.len()))]
-pub async fn add_former(
-    connection: &mut PgConnection,
-    tenant: &TenantId,
-    homes: &[(IdentityKey, ProfileId)],
-) -> Result<()> {
-    for (key, profile) in homes {
-        // One by one: several profiles may share a home, and an UPDATE touches a row once.
-        sqlx::query(ADD_FORMER)
-            .bind(tenant.as_str())
-            .bind(vec![key.as_uuid()])
-            .bind(vec![profile.as_uuid()])
-            .execute(&mut *connection)
-            .await?;
-    }
-    Ok(())
-}
-
-/// Says anew which merged-away profiles have their home at an identity.
-///
-/// # Errors
-/// When the database fails.
-#[tracing::instrument(name = "db.identities.set_former", skip_all)]
-pub async fn set_former(
-    connection: &mut PgConnection,
-    tenant: &TenantId,
-    key: IdentityKey,
-    former: &[ProfileId],
-) -> Result<()> {
-    sqlx::query(SET_FORMER)
-        .bind(tenant.as_str())
-        .bind(key.as_uuid())
-        .bind(former.iter().map(|p| p.as_uuid()).collect::<Vec<_>>())
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Deletes identities of which no interaction speaks any more.
-///
-/// # Errors
-/// When the database fails.
-#[tracing::instrument(name = "db.identities.delete", skip_all, fields(rows = keys.len()))]
-pub async fn delete(
-    connection: &mut PgConnection,
-    tenant: &TenantId,
-    keys: &[IdentityKey],
-) -> Result<()> {
-    sqlx::query(DELETE)
-        .bind(tenant.as_str())
-        .bind(uuids(keys))
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 pub(super) fn uuids(keys: &[IdentityKey]) -> Vec<Uuid> {

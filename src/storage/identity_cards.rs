@@ -25,7 +25,7 @@ WHERE tenant = $1 AND identity_key = ANY($2::uuid[])";
 const COUNT: &str = "
 SELECT count(*)
 FROM identities
-WHERE tenant = $1";
+WHERE tenant = $1 AND present";
 
 const SPANS: &str = "
 SELECT identity_key, first_seen, last_seen

@@ -1,12 +1,13 @@
 //! Links, stored under each end.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use sqlx::{FromRow, PgConnection, Postgres, postgres::PgArguments, query::Query};
 use uuid::Uuid;
 
 use super::{Result, identities::uuids, stored_time};
 use crate::{
     clock::Micros,
+    identity::Link,
     ids::{IdentityKey, TenantId},
 };
 
@@ -15,6 +16,8 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("links.put", PUT),
     ("links.of", OF),
     ("links.among", AMONG),
+    ("links.between", BETWEEN),
+    ("links.spans", SPANS),
     ("links.in_key_range", IN_KEY_RANGE),
     ("links.delete", DELETE),
 ];
@@ -27,7 +30,8 @@ FROM unnest($2::uuid[], $3::uuid[], $4::boolean[], $5::timestamptz[], $6::timest
 ON CONFLICT (tenant, identity_key, other_key) DO UPDATE SET
     first_seen = least(stored.first_seen, excluded.first_seen),
     last_seen = greatest(stored.last_seen, excluded.last_seen),
-    seen = stored.seen + excluded.seen";
+    seen = stored.seen + excluded.seen
+RETURNING identity_key, other_key, xmax = 0";
 
 const PUT: &str = "
 INSERT INTO links AS stored (tenant, identity_key, other_key, anchored, first_seen, last_seen, seen)
@@ -53,6 +57,24 @@ WHERE tenant = $1
     AND other_key = ANY($2::uuid[])
     AND anchored";
 
+const BETWEEN: &str = "
+SELECT stored.identity_key, stored.other_key, stored.anchored, stored.first_seen, stored.last_seen, stored.seen
+FROM unnest($2::uuid[], $3::uuid[]) AS wanted (identity_key, other_key)
+CROSS JOIN LATERAL (
+    SELECT *
+    FROM links AS found
+    WHERE found.tenant = $1
+        AND found.identity_key = wanted.identity_key
+        AND found.other_key = wanted.other_key
+    OFFSET 0
+) AS stored";
+
+const SPANS: &str = "
+SELECT identity_key, min(first_seen), max(last_seen)
+FROM links
+WHERE tenant = $1 AND identity_key = ANY($2::uuid[])
+GROUP BY identity_key";
+
 const IN_KEY_RANGE: &str = "
 SELECT identity_key, other_key, anchored, first_seen, last_seen, seen
 FROM links
@@ -65,36 +87,6 @@ USING unnest($2::uuid[], $3::uuid[]) AS given (identity_key, other_key)
 WHERE stored.tenant = $1
     AND stored.identity_key = given.identity_key
     AND stored.other_key = given.other_key";
-
-/// A link as seen from one of its ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Link {
-    /// This end.
-    pub key: IdentityKey,
-    /// The other end.
-    pub other: IdentityKey,
-    /// Whether this end was the anchor.
-    pub anchored: bool,
-    /// When the two were first together in an interaction.
-    pub first_seen: Micros,
-    /// When they last were.
-    pub last_seen: Micros,
-    /// In how many interactions they were.
-    pub seen: i64,
-}
-
-impl Link {
-    /// As seen from the other end.
-    #[must_use]
-    pub fn reversed(self) -> Self {
-        Self {
-            key: self.other,
-            other: self.key,
-            anchored: !self.anchored,
-            ..self
-        }
-    }
-}
 
 type Row = (Uuid, Uuid, bool, DateTime<Utc>, DateTime<Utc>, i64);
 
@@ -111,12 +103,9 @@ impl From<Row> for Link {
     }
 }
 
-async fn write(
-    connection: &mut PgConnection,
-    statement: &'static str,
-    tenant: &TenantId,
-    links: &[Link],
-) -> Result<()> {
+type Written<'q> = Query<'q, Postgres, PgArguments>;
+
+fn bind<'q>(statement: &'static str, tenant: &'q TenantId, links: &[Link]) -> Written<'q> {
     sqlx::query(statement)
         .bind(tenant.as_str())
         .bind(links.iter().map(|l| l.key.as_uuid()).collect::<Vec<_>>())
@@ -135,18 +124,31 @@ async fn write(
                 .collect::<Vec<_>>(),
         )
         .bind(links.iter().map(|l| l.seen).collect::<Vec<_>>())
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
-/// Adds evidence to links, new or not. Each (key, other) stands once in `links`, from both ends.
+/// Ends of a link.
+pub type Ends = (IdentityKey, IdentityKey);
+
+/// Adds evidence to links, new or not, and answers with those that are new. Each (key, other) stands once in `links`,
+/// from both ends.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.links.add", skip_all, fields(rows = links.len()))]
-pub async fn add(connection: &mut PgConnection, tenant: &TenantId, links: &[Link]) -> Result<()> {
-    write(connection, ADD, tenant, links).await
+pub async fn add(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    links: &[Link],
+) -> Result<Vec<Ends>> {
+    let rows = bind(ADD, tenant, links).fetch_all(connection).await?;
+    let mut new = Vec::new();
+    for row in rows {
+        let (key, other, is_new): (Uuid, Uuid, bool) = FromRow::from_row(&row)?;
+        if is_new {
+            new.push((IdentityKey::from_uuid(key), IdentityKey::from_uuid(other)));
+        }
+    }
+    Ok(new)
 }
 
 /// Sets links to what is given.
@@ -155,7 +157,27 @@ pub async fn add(connection: &mut PgConnection, tenant: &TenantId, links: &[Link
 /// When the database fails.
 #[tracing::instrument(name = "db.links.put", skip_all, fields(rows = links.len()))]
 pub async fn put(connection: &mut PgConnection, tenant: &TenantId, links: &[Link]) -> Result<()> {
-    write(connection, PUT, tenant, links).await
+    bind(PUT, tenant, links).execute(connection).await?;
+    Ok(())
+}
+
+/// The links between some pairs of identities.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.links.between", skip_all, fields(rows = ends.len()))]
+pub async fn between(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    ends: &[Ends],
+) -> Result<Vec<Link>> {
+    let rows: Vec<Row> = sqlx::query_as(BETWEEN)
+        .bind(tenant.as_str())
+        .bind(ends.iter().map(|(a, _)| a.as_uuid()).collect::<Vec<_>>())
+        .bind(ends.iter().map(|(_, b)| b.as_uuid()).collect::<Vec<_>>())
+        .fetch_all(connection)
+        .await?;
+    Ok(rows.into_iter().map(Link::from).collect())
 }
 
 /// The links of some identities.
@@ -192,6 +214,30 @@ pub async fn among(
         .fetch_all(connection)
         .await?;
     Ok(rows.into_iter().map(Link::from).collect())
+}
+
+/// When identities were first and last linked to anything; those that are.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.links.spans", skip_all, fields(rows = keys.len()))]
+pub async fn spans(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    keys: &[IdentityKey],
+) -> Result<Vec<(IdentityKey, Micros, Micros)>> {
+    let rows: Vec<(Uuid, DateTime<Utc>, DateTime<Utc>)> = sqlx::query_as(SPANS)
+        .bind(tenant.as_str())
+        .bind(uuids(keys))
+        .fetch_all(connection)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(key, first, last)| {
+            let (first, last) = (Micros::from_datetime(first), Micros::from_datetime(last));
+            (IdentityKey::from_uuid(key), first, last)
+        })
+        .collect())
 }
 
 /// The links of the identities after the first key and not after the last.

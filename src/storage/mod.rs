@@ -19,10 +19,13 @@ use sqlx::{
 
 use crate::clock::Micros;
 
+pub mod decided;
+pub mod decisions;
 pub mod error;
 pub mod event_keys;
 pub mod identities;
 pub mod identity_cards;
+pub mod identity_moves;
 pub mod identity_traits;
 pub mod interactions;
 pub mod links;
@@ -32,14 +35,18 @@ pub mod operations;
 pub mod outbox;
 pub mod profiles;
 pub mod store;
+mod summaries;
 
 pub use error::{Error, Result};
 
 /// Every statement of this release, by name.
 pub const STATEMENTS: &[&[(&str, &str)]] = &[
+    decided::STATEMENTS,
+    decisions::STATEMENTS,
     event_keys::STATEMENTS,
     identities::STATEMENTS,
     identity_cards::STATEMENTS,
+    identity_moves::STATEMENTS,
     identity_traits::STATEMENTS,
     interactions::STATEMENTS,
     links::STATEMENTS,

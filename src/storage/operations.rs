@@ -12,6 +12,7 @@ use crate::ids::TenantId;
 pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("operations.begin", BEGIN),
     ("operations.lock", LOCK),
+    ("operations.load", LOAD),
     ("operations.progress", PROGRESS),
 ];
 
@@ -25,6 +26,11 @@ SELECT kind, request_hash, progress, done
 FROM operations
 WHERE tenant = $1 AND operation_id = $2
 FOR UPDATE NOWAIT";
+
+const LOAD: &str = "
+SELECT kind, request_hash, progress, done
+FROM operations
+WHERE tenant = $1 AND operation_id = $2";
 
 const PROGRESS: &str = "
 UPDATE operations
@@ -84,6 +90,23 @@ pub async fn begin(
         .fetch_one(connection)
         .await?;
     Ok(operation)
+}
+
+/// What is known of an operation, without taking hold of it.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.operations.load", skip_all)]
+pub async fn load(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    id: &str,
+) -> Result<Option<Operation>> {
+    Ok(sqlx::query_as(LOAD)
+        .bind(tenant.as_str())
+        .bind(id)
+        .fetch_optional(connection)
+        .await?)
 }
 
 /// Notes how far an operation has come.

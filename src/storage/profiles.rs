@@ -1,13 +1,15 @@
 //! Profiles: sets of identities with their merged state.
 
+use std::collections::BTreeSet;
+
 use prost::Message as _;
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
-use super::{Error, Result, identities::beside};
+use super::{Error, Result, identities::beside, summaries};
 use crate::{
     clock::Micros,
-    identity::{Home, Members, Normalised},
+    identity::{Home, Makeup, Members, Normalised},
     ids::{IdentityKey, ProfileId, TenantId},
     profile::{State, encoding::Encoded},
     proto::state::v1::Summary,
@@ -119,6 +121,14 @@ pub struct Profile {
     pub home: Home,
     /// The merge of its identities' states.
     pub state: State,
+    /// Whether it keeps its home beside stronger identifiers.
+    pub keeps_home: bool,
+    /// What it is made of.
+    pub makeup: Makeup,
+    /// Its identities that lend it nothing.
+    pub apart: BTreeSet<IdentityKey>,
+    /// Whether identities of it wait to be resolved.
+    pub resolving: bool,
     /// How many identities it has; none when it is merged away.
     pub members_total: usize,
     /// Its identities, when they were asked for.
@@ -157,10 +167,15 @@ impl TryFrom<Row> for Profile {
             .map(|members| Members::decode(&members))
             .transpose()
             .map_err(|e| Error::corrupt("profile members", e))?;
+        let makeup = summaries::makeup(&summary)?;
         Ok(Self {
             id: ProfileId::from_uuid(row.profile_id),
             version: row.version,
             home_key: IdentityKey::from_uuid(row.home),
+            keeps_home: summary.keeps_home,
+            makeup,
+            apart: summaries::keys(&summary.apart)?,
+            resolving: summary.resolving,
             home: Home {
                 identifier: Normalised {
                     namespace: summary.home_namespace,
@@ -205,6 +220,34 @@ pub struct Write {
     pub state: Encoded,
     /// Its identities; absent leaves them.
     pub members: Option<Members>,
+    /// Whether it keeps its home beside stronger identifiers.
+    pub keeps_home: bool,
+    /// What it is made of.
+    pub makeup: Makeup,
+    /// Its identities that lend it nothing.
+    pub apart: BTreeSet<IdentityKey>,
+    /// Whether identities of it wait to be resolved.
+    pub resolving: bool,
+}
+
+impl Write {
+    /// A profile that has no identities any more.
+    #[must_use]
+    pub fn emptied(id: ProfileId, version: i64, home_key: IdentityKey, home: Home) -> Self {
+        Self {
+            id,
+            version,
+            home_key,
+            home,
+            last_seen: None,
+            state: State::default().encode(),
+            members: None,
+            keeps_home: false,
+            makeup: Makeup::default(),
+            apart: BTreeSet::new(),
+            resolving: false,
+        }
+    }
 }
 
 /// Loads profiles for writing.
@@ -326,7 +369,7 @@ pub async fn upsert(
                 .map(|w| w.home_key.as_uuid())
                 .collect::<Vec<_>>(),
         )
-        .bind(writes.iter().map(|w| summary(&w.home)).collect::<Vec<_>>())
+        .bind(writes.iter().map(summaries::encode).collect::<Vec<_>>())
         .bind(
             writes
                 .iter()
@@ -354,13 +397,4 @@ pub async fn upsert(
         .execute(connection)
         .await?;
     Ok(())
-}
-
-fn summary(home: &Home) -> Vec<u8> {
-    Summary {
-        home_namespace: home.identifier.namespace.clone(),
-        home_value: home.identifier.value.clone(),
-        home_first_seen: home.first_seen.0,
-    }
-    .encode_to_vec()
 }

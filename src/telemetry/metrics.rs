@@ -21,6 +21,11 @@ const ITEMS: &[f64] = &[
     1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0,
 ];
 
+/// Upper ends of buckets of identifiers that a resolution looked at.
+const IDENTIFIERS: &[f64] = &[
+    2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 1_000.0, 5_000.0, 10_000.0, 50_000.0,
+];
+
 /// What `/metrics` shows. Clones show the same.
 #[derive(Clone)]
 pub struct Metrics(PrometheusHandle);
@@ -58,6 +63,10 @@ impl Metrics {
         let recorder = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?
             .set_buckets_for_metric(Matcher::Full(names::INGEST_BATCH_ITEMS.to_owned()), ITEMS)?
+            .set_buckets_for_metric(
+                Matcher::Full(names::IDENTITY_REGION_IDENTIFIERS.to_owned()),
+                IDENTIFIERS,
+            )?
             .build_recorder();
         let handle = recorder.handle();
         ::metrics::set_global_recorder(recorder).map_err(|_| Error::Taken)?;

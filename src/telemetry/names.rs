@@ -35,6 +35,22 @@ pub const INGEST_LOCK_RESTARTS: &str = "customer_profile_ingest_lock_restarts_to
 pub const IDENTIFIERS_UNUSABLE: &str = "customer_profile_identifiers_unusable_total";
 /// Joins of profiles.
 pub const IDENTITY_JOINS: &str = "customer_profile_identity_joins_total";
+/// Profiles whose identifiers changed because sets came apart.
+pub const IDENTITY_SPLITS: &str = "customer_profile_identity_splits_total";
+/// Links that resolutions found cut.
+pub const IDENTITY_CUTS: &str = "customer_profile_identity_cuts_total";
+/// Identifiers whose standing changed.
+pub const IDENTITY_STANDINGS: &str = "customer_profile_identity_standings_total";
+/// Interactions that took the slow path.
+pub const IDENTITY_SLOW_PATHS: &str = "customer_profile_identity_slow_paths_total";
+/// How many identifiers a resolution looked at.
+pub const IDENTITY_REGION_IDENTIFIERS: &str = "customer_profile_identity_region_identifiers";
+/// How long a resolution took.
+pub const IDENTITY_RESOLUTION_SECONDS: &str = "customer_profile_identity_resolution_seconds";
+/// Operators' decisions.
+pub const IDENTITY_DECISIONS: &str = "customer_profile_identity_decisions_total";
+/// How long resolutions waited for locks.
+pub const IDENTITY_LOCK_WAIT_SECONDS: &str = "customer_profile_identity_lock_wait_seconds";
 /// Connections of the pool.
 pub const DB_CONNECTIONS: &str = "customer_profile_db_connections";
 /// What runs.
@@ -158,6 +174,46 @@ pub const METRICS: &[Metric] = &[
         (IDENTITY_JOINS, Counter, Unit::Count),
         &[],
         "profiles that were joined into another",
+    ),
+    metric(
+        (IDENTITY_SPLITS, Counter, Unit::Count),
+        &[],
+        "profiles that lost identifiers, or came back",
+    ),
+    metric(
+        (IDENTITY_CUTS, Counter, Unit::Count),
+        &[],
+        "links that a resolution on the slow path found cut, each time it found them",
+    ),
+    metric(
+        (IDENTITY_STANDINGS, Counter, Unit::Count),
+        &["to"],
+        "identifiers that became shared or a hub, or their own again",
+    ),
+    metric(
+        (IDENTITY_SLOW_PATHS, Counter, Unit::Count),
+        &["reason"],
+        "interactions that were resolved in a transaction of their own: standing, shared, rules, makeup, returning, kept_home, binding_consent",
+    ),
+    metric(
+        (IDENTITY_REGION_IDENTIFIERS, Histogram, Unit::Count),
+        &[],
+        "identifiers that a resolution on the slow path loaded",
+    ),
+    metric(
+        (IDENTITY_RESOLUTION_SECONDS, Histogram, Unit::Seconds),
+        &[],
+        "a resolution on the slow path, from its first read to its commit",
+    ),
+    metric(
+        (IDENTITY_DECISIONS, Counter, Unit::Count),
+        &["kind"],
+        "operators' decisions that were carried out: merge_profiles, separate_identifiers, undo_decision",
+    ),
+    metric(
+        (IDENTITY_LOCK_WAIT_SECONDS, Histogram, Unit::Seconds),
+        &[],
+        "how long a resolution waited for its locks",
     ),
     metric(
         (DB_CONNECTIONS, Gauge, Unit::Count),

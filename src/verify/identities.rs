@@ -10,14 +10,19 @@ use super::{Observer, PAGE, Report, tally::Tally};
 use crate::{
     clock::Micros,
     error::Error,
+    identity::{
+        Neighbours,
+        link::{Link, add_link, links_of},
+        standing::{meet, standing},
+    },
     ids::{IdentityKey, InteractionId},
-    ingest::plan::{Context, add_link, links_of, trait_keys},
+    ingest::{plan::Context, trait_keys::trait_keys},
     profile::{Fact, State, fold},
     proto::v1,
     storage::{
-        event_keys, identities, identity_traits,
+        event_keys, identities, identity_cards, identity_traits,
         interactions::{self, Stored},
-        links::{self, Link},
+        links,
     },
 };
 
@@ -50,7 +55,13 @@ pub(super) async fn verify(
         let stored = interactions::in_key_range(connection, context.tenant, last, until).await?;
         let linked = links::in_key_range(connection, context.tenant, last, until).await?;
         report.interactions += count(stored.len());
-        check_page(context, page, &stored, &linked, &mut tallies, report)?;
+        let names = namespaces(connection, context, &page, &linked).await?;
+        let found = Found {
+            stored: &stored,
+            linked: &linked,
+            names: &names,
+        };
+        check_page(context, page, found, &mut tallies, report)?;
         observer(report);
         if !full {
             break;
@@ -92,24 +103,36 @@ fn count(length: usize) -> u64 {
 fn check_page(
     context: Context<'_>,
     page: Vec<identities::Identity>,
-    stored: &[Stored],
-    linked: &[Link],
+    found: Found<'_>,
     tallies: &mut Tallies,
     report: &mut Report,
 ) -> Result<(), Error> {
     let mut of_anchor: HashMap<IdentityKey, &[Stored]> = HashMap::new();
-    for group in stored.chunk_by(|a, b| a.place.anchor == b.place.anchor) {
+    for group in found
+        .stored
+        .chunk_by(|a, b| a.place.anchor == b.place.anchor)
+    {
         of_anchor.insert(group[0].place.anchor, group);
     }
     let mut of_key: HashMap<IdentityKey, &[Link]> = HashMap::new();
-    for group in linked.chunk_by(|a, b| a.key == b.key) {
+    for group in found.linked.chunk_by(|a, b| a.key == b.key) {
         of_key.insert(group[0].key, group);
     }
     for identity in page {
         let key = identity.key;
+        if !identity.present {
+            // What nothing speaks of keeps its row; interactions and links of it would be left over below.
+            if identity.state.is_some() {
+                report.differs(format!(
+                    "identity {key}: nothing speaks of it, but it has a state"
+                ));
+            }
+            continue;
+        }
         let interactions = of_anchor.remove(&key).unwrap_or_default();
         let links = of_key.remove(&key).unwrap_or_default();
         let recomputed = recompute(context, interactions, tallies)?;
+        check_standing(context, &identity, links, found.names, report);
         let stored = identity.state.unwrap_or_default();
         if stored != recomputed.state {
             report.differs(format!(
@@ -144,6 +167,74 @@ fn check_page(
         report.differs(format!("links end at {key}, which is no identity"));
     }
     Ok(())
+}
+
+/// What was read beside a page of identities.
+#[derive(Clone, Copy)]
+struct Found<'a> {
+    stored: &'a [Stored],
+    linked: &'a [Link],
+    names: &'a HashMap<IdentityKey, String>,
+}
+
+/// The namespaces of the identities of a page and of what they are linked to.
+async fn namespaces(
+    connection: &mut PgConnection,
+    context: Context<'_>,
+    page: &[identities::Identity],
+    linked: &[Link],
+) -> Result<HashMap<IdentityKey, String>, Error> {
+    let mut names: HashMap<IdentityKey, String> = page
+        .iter()
+        .map(|i| (i.key, i.identifier.namespace.clone()))
+        .collect();
+    let mut others: Vec<IdentityKey> = linked.iter().map(|link| link.other).collect();
+    others.sort_unstable();
+    others.dedup();
+    others.retain(|key| !names.contains_key(key));
+    for chunk in others.chunks(5_000) {
+        let cards = identity_cards::cards(connection, context.tenant, chunk).await?;
+        names.extend(cards.into_iter().map(|c| (c.key, c.identifier.namespace)));
+    }
+    Ok(names)
+}
+
+/// Checks what an identity is by its links.
+fn check_standing(
+    context: Context<'_>,
+    identity: &identities::Identity,
+    links: &[Link],
+    names: &HashMap<IdentityKey, String>,
+    report: &mut Report,
+) {
+    let key = identity.key;
+    let mut neighbours = Neighbours::default();
+    let mut to_unique = Vec::new();
+    for link in links {
+        let Some(namespace) = names.get(&link.other) else {
+            report.differs(format!("link {key} to {}: leads to nothing", link.other));
+            continue;
+        };
+        neighbours.add(namespace);
+        if context.rules.of(namespace).is_unique() {
+            to_unique.push((namespace.as_str(), *link));
+        }
+    }
+    if neighbours != identity.neighbours {
+        report.differs(format!("identity {key}: counts its neighbours wrong"));
+    }
+    let stands = standing(
+        context.rules,
+        &identity.identifier,
+        &neighbours,
+        meet(&to_unique),
+    );
+    if stands != identity.standing {
+        report.differs(format!(
+            "identity {key}: stands as {:?}, but its links say {stands:?}",
+            identity.standing
+        ));
+    }
 }
 
 struct Recomputed {

@@ -4,6 +4,7 @@
 //! with the same pure code that ingest uses, from interactions and links alone: laws 1 to 4 of the design say that
 //! nothing may differ.
 
+mod decisions;
 mod digest;
 mod identities;
 mod profiles;
@@ -15,7 +16,7 @@ pub use digest::digest;
 
 use crate::{
     error::Error,
-    identity::{HashSecret, Region},
+    identity::{HashSecret, Region, Rules},
     ids::TenantId,
     ingest::plan::Context,
     storage::{
@@ -39,6 +40,8 @@ pub struct Report {
     pub identities: u64,
     /// Profiles checked.
     pub profiles: u64,
+    /// Operators' decisions checked.
+    pub decisions: u64,
     /// Identities and profiles to check, as they were counted at the start.
     pub total: u64,
     /// Differences found.
@@ -79,6 +82,7 @@ pub async fn verify(
     storage: &Storage,
     secret: &HashSecret,
     tenant: &TenantId,
+    rules: &Rules,
     observer: &Observer,
 ) -> Result<Report, Error> {
     let mut snapshot = storage.begin_snapshot().await?;
@@ -94,11 +98,13 @@ pub async fn verify(
         tenant,
         region,
         secret,
+        rules,
     };
     let total = stored_identities(&mut snapshot, tenant).await?
         + stored_profiles(&mut snapshot, tenant).await?;
     report.total = u64::try_from(total).unwrap_or_default();
     identities::verify(&mut snapshot, context, &mut report, observer).await?;
     profiles::verify(&mut snapshot, context, &mut report, observer).await?;
+    decisions::verify(&mut snapshot, context, &mut report).await?;
     Ok(report)
 }

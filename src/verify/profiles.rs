@@ -1,6 +1,6 @@
-//! Profiles, against their identities: the partition, the merged states, the homes.
+//! Profiles, against their identities, links and decisions: the partition, the merged states, the homes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -8,13 +8,15 @@ use uuid::Uuid;
 use super::{Observer, PAGE, Report};
 use crate::{
     error::Error,
-    identity::{Home, Members, components::components, namespace::rule},
+    identity::{Home, Members, namespace::rule},
     ids::{IdentityKey, ProfileId},
-    ingest::plan::Context,
+    ingest::{
+        plan::Context,
+        standalone::{Standalone, standalone},
+    },
     profile::State,
     storage::{
         identities::{self, Identity},
-        links::{self, Link},
         profiles::{self, Profile},
     },
 };
@@ -38,9 +40,12 @@ pub(super) async fn verify(
             .iter()
             .flat_map(|p| p.members.iter().flat_map(Members::keys))
             .collect();
-        let (members, linked) = load(connection, context, &keys).await?;
+        let members = load(connection, context, &keys).await?;
+        let ids: Vec<ProfileId> = live.iter().map(|p| p.id).collect();
+        let resolved = standalone(connection, context, &ids).await?;
         for profile in live {
-            check(profile, &members, &linked, report)?;
+            check(profile, &members, report)?;
+            check_set(profile, resolved.get(&profile.id), report);
             listed += profile.members_total;
             report.profiles += 1;
         }
@@ -56,16 +61,11 @@ pub(super) async fn verify(
     Ok(())
 }
 
-type Loaded = (
-    HashMap<IdentityKey, Identity>,
-    HashMap<IdentityKey, Vec<Link>>,
-);
-
 async fn load(
     connection: &mut PgConnection,
     context: Context<'_>,
     keys: &[IdentityKey],
-) -> Result<Loaded, Error> {
+) -> Result<HashMap<IdentityKey, Identity>, Error> {
     let wanted: Vec<identities::Wanted> = keys
         .iter()
         .map(|key| identities::Wanted {
@@ -75,75 +75,94 @@ async fn load(
         })
         .collect();
     let members = identities::load(connection, context.tenant, &wanted).await?;
-    let mut linked: HashMap<IdentityKey, Vec<Link>> = HashMap::new();
-    for link in links::of(connection, context.tenant, keys).await? {
-        linked.entry(link.key).or_default().push(link);
-    }
-    Ok((members.into_iter().map(|m| (m.key, m)).collect(), linked))
+    Ok(members.into_iter().map(|m| (m.key, m)).collect())
 }
 
+/// Checks a profile against its identities: the merged state and the home.
 fn check(
     profile: &Profile,
     members: &HashMap<IdentityKey, Identity>,
-    linked: &HashMap<IdentityKey, Vec<Link>>,
     report: &mut Report,
 ) -> Result<(), Error> {
     let id = profile.id;
     let mut state = State::default();
     let mut home: Option<(IdentityKey, Home)> = None;
-    let mut edges = Vec::new();
-    let listed: Vec<(u8, IdentityKey)> = profile.members.iter().flat_map(Members::iter).collect();
-    let among: HashSet<IdentityKey> = listed.iter().map(|(_, key)| *key).collect();
-    for (rank, key) in listed {
-        let Some(member) = members.get(&key) else {
+    let mut own_home = false;
+    for (rank, key) in profile.members.iter().flat_map(Members::iter) {
+        let Some(member) = members.get(&key).filter(|member| member.present) else {
             report.differs(format!("profile {id}: lists {key}, which is no identity"));
             continue;
         };
         if member.profile != id || rank != rule(&member.identifier.namespace).anchor_rank {
             report.differs(format!("profile {id}: lists {key}, which says otherwise"));
         }
-        if let Some(own) = &member.state {
+        if member.apart != profile.apart.contains(&key) {
+            report.differs(format!("profile {id}: {key} says otherwise what it lends"));
+        }
+        if let Some(held) = &member.state {
+            let lent = if member.apart {
+                held.binding()
+            } else {
+                held.clone()
+            };
             state
-                .merge(own.clone())
+                .merge(lent)
                 .map_err(|e| Error::bug("verifying a profile", e))?;
         }
         let candidate = Home {
             identifier: member.identifier.clone(),
             first_seen: member.first_seen,
         };
+        own_home |= key == profile.home_key && candidate == profile.home;
         if home
             .as_ref()
             .is_none_or(|(_, best)| candidate.order() < best.order())
         {
             home = Some((key, candidate));
         }
-        edges.extend(
-            linked
-                .get(&key)
-                .into_iter()
-                .flatten()
-                .map(|link| (link.key, link.other)),
-        );
     }
     if state != profile.state {
         report.differs(format!(
             "profile {id}: its state is not the merge of its identities' states"
         ));
     }
-    if home != Some((profile.home_key, profile.home.clone())) {
+    let strongest = home == Some((profile.home_key, profile.home.clone()));
+    if !(strongest || profile.keeps_home && own_home) {
         report.differs(format!(
             "profile {id}: its home is not its strongest oldest identifier"
         ));
     }
-    if let Some((key, other)) = edges.iter().find(|(_, other)| !among.contains(other)) {
-        report.differs(format!(
-            "profile {id}: a link leads from {key} to {other}, which it does not list"
-        ));
-    }
-    if components(among, edges).len() != 1 {
-        report.differs(format!("profile {id}: is not one set by its links"));
-    } else if profile.members_total != profile.members.as_ref().map_or(0, Members::len) {
+    if profile.members_total != profile.members.as_ref().map_or(0, Members::len) {
         report.differs(format!("profile {id}: counts its members wrong"));
     }
     Ok(())
+}
+
+/// Checks a profile against what its links and decisions resolve to.
+fn check_set(profile: &Profile, resolved: Option<&Standalone>, report: &mut Report) {
+    let id = profile.id;
+    match resolved {
+        Some(Standalone::Sets {
+            sets,
+            apart,
+            makeup,
+        }) => {
+            if sets.len() != 1 {
+                report.differs(format!(
+                    "profile {id}: is not one set by its links, but {}",
+                    sets.len()
+                ));
+            }
+            if *apart != profile.apart {
+                report.differs(format!("profile {id}: lends what it should not, or less"));
+            }
+            if *makeup != profile.makeup {
+                report.differs(format!("profile {id}: is made of something else"));
+            }
+        }
+        Some(Standalone::Joins(other)) => {
+            report.differs(format!("profile {id}: is one with {other} by their links"));
+        }
+        None => report.differs(format!("profile {id}: cannot be resolved")),
+    }
 }

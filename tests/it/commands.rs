@@ -286,6 +286,7 @@ async fn what_joins_identifiers_is_a_tree() {
 /// A request for each method, and the field of its answer that shows that it worked.
 fn examples() -> Vec<(&'static str, Value, &'static str)> {
     let lookup = json!({"identifiers": [{"namespace": "email", "value": "hanako@example.com"}]});
+    let other = json!({"identifiers": [{"namespace": "email", "value": "olivia@example.com"}]});
     let interaction = json!({
         "source": "test", "eventId": "1", "occurredAt": "2024-05-01T00:00:00Z",
         "department": "support", "channel": "chat", "type": "note.taken",
@@ -323,6 +324,21 @@ fn examples() -> Vec<(&'static str, Value, &'static str)> {
             "profiles",
         ),
         ("ExplainIdentity", json!({"lookup": lookup}), "links"),
+        (
+            "MergeProfiles",
+            json!({"operationId": "merge", "target": lookup, "source": other, "reason": "a test"}),
+            "outcome",
+        ),
+        (
+            "SeparateIdentifiers",
+            json!({"operationId": "separate", "identifiers": other["identifiers"]}),
+            "outcome",
+        ),
+        (
+            "UndoDecision",
+            json!({"operationId": "undo", "decisionOperationId": "merge"}),
+            "outcome",
+        ),
     ]
 }
 

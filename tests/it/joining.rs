@@ -57,7 +57,7 @@ async fn a_chain_of_identifiers_is_one_person_however_its_links_arrive() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_star_joins_as_many_people_as_it_has_points() {
     let service = Service::start().await;
-    let mut points: Vec<String> = (0..31).map(|n| format!("email=p{n}@example.com")).collect();
+    let mut points: Vec<String> = (0..31).map(|n| format!("social_handle=p{n}")).collect();
     for (n, point) in points.iter().enumerate() {
         let order = make::order(&n.to_string(), 10, point, &format!("o{n}"), 100);
         service.record_one(order).await;
@@ -65,7 +65,7 @@ async fn a_star_joins_as_many_people_as_it_has_points() {
     points.push("customer_id=7".into());
     let all: Vec<&str> = points.iter().map(String::as_str).collect();
     service.record_one(make::seen("star", 20, &all)).await;
-    let profile = service.profile("email=p30@example.com").await;
+    let profile = service.profile("social_handle=p30").await;
     assert_eq!(
         (profile.identifiers_total, profile.interactions_total),
         (32, 32)

@@ -7,7 +7,7 @@ use customer_profile::proto::v1::Interaction;
 
 use crate::harness::{
     Database, Random, Service, in_full, make,
-    pure::{expected, stored_partitions},
+    pure::{expected, stored_partition},
     random::seed_of_now,
     say,
     send::{self, Tally},
@@ -54,7 +54,12 @@ fn group(random: &mut Random, group: usize) -> Group {
     random.shuffle(&mut steps);
     let parts = steps.chunks(EACH).map(|steps| {
         let joining = steps.iter().map(|step| {
-            let mut ends = ends(random, group, *step).map(|n| who(group, n));
+            let [one, mut other] = ends(random, group, *step);
+            // No interaction names two customers.
+            if one % 3 == 0 && other % 3 == 0 && one != other {
+                other += 1;
+            }
+            let mut ends = [one, other].map(|n| who(group, n));
             random.shuffle(&mut ends);
             let late = i64::try_from(random.below(1_000)).unwrap();
             let name = format!("{group}/{step}");
@@ -108,8 +113,7 @@ async fn nothing_is_lost(services: &[&Service]) {
     let report = services[0].verify("default").await;
     assert_eq!(report.differences, 0, "{:#?}", report.described);
     assert_eq!(services[0].digest("default").await, expected.digest);
-    let (stored, by_links) = stored_partitions(&services[0].database).await;
-    assert!(stored == by_links, "not the components of the links");
+    let stored = stored_partition(&services[0].database).await;
     assert!(stored == expected.partition, "not those of what was sent");
 }
 

@@ -7,7 +7,7 @@ use customer_profile::proto::v1::Interaction;
 
 use crate::harness::{
     Random, Service, in_full, make, population,
-    pure::{self, expected, stored_partitions},
+    pure::{self, expected, stored_partition},
     random::seed_of_now,
     say,
     send::{self, Tally},
@@ -58,16 +58,11 @@ async fn no_differences(service: &Service) {
     assert_eq!(report.differences, 0, "{:#?}", report.described);
 }
 
-/// The stored partition is that of the stored links, and that of the interactions.
+/// The stored partition is that of the interactions.
 async fn partition_is(service: &Service, expected: &pure::Expected) {
-    let (stored, by_links) = stored_partitions(&service.database).await;
     assert!(
-        stored == by_links,
-        "profiles are not the components of the links"
-    );
-    assert!(
-        stored == expected.partition,
-        "not the components of what was sent"
+        stored_partition(&service.database).await == expected.partition,
+        "not what was sent resolves to"
     );
 }
 
@@ -165,7 +160,7 @@ async fn verify_finds_a_join_that_was_lost() {
     .await
     .unwrap();
     let report = service.verify("default").await;
-    let lost = |line: &&String| line.contains("a link leads from");
+    let lost = |line: &&String| line.contains("is one with");
     assert_eq!(
         report.described.iter().filter(lost).count(),
         2,

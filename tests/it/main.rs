@@ -27,6 +27,7 @@ mod architecture;
 mod clients;
 mod commands;
 mod crashes;
+mod decisions;
 mod departments;
 mod docs;
 mod effects;

@@ -2,8 +2,8 @@
 
 use customer_profile::proto::v1::{
     BatchGetProfilesRequest, ExplainIdentityRequest, ListIdentifiersRequest, ListTraitsRequest,
-    SearchProfilesRequest, StreamInteractionsRequest,
-    identity_service_client::IdentityServiceClient,
+    MergeProfilesRequest, SearchProfilesRequest, SeparateIdentifiersRequest,
+    StreamInteractionsRequest, UndoDecisionRequest, identity_service_client::IdentityServiceClient,
     interaction_service_client::InteractionServiceClient,
     profile_service_client::ProfileServiceClient,
 };
@@ -19,7 +19,7 @@ use crate::harness::{
 };
 
 pub const WHO: &str = "email=a@example.com";
-pub const CALLS: [(&str, &[&str]); 10] = [
+pub const CALLS: [(&str, &[&str]); 13] = [
     ("RecordInteractions", &["record"]),
     ("StreamInteractions", &["record"]),
     ("ListInteractions", &["read"]),
@@ -30,6 +30,9 @@ pub const CALLS: [(&str, &[&str]); 10] = [
     ("ListTraits", &["read"]),
     ("SearchProfiles", &["read"]),
     ("ExplainIdentity", &["read", "read_identifiers"]),
+    ("MergeProfiles", &["steward"]),
+    ("SeparateIdentifiers", &["steward"]),
+    ("UndoDecision", &["steward"]),
 ];
 pub const PERMISSIONS: [&str; 7] = [
     "record",
@@ -117,6 +120,9 @@ pub async fn call_with(
             let request = with_metadata(request, allowed);
             profiles.search_profiles(request).await.map(drop)
         }
+        "MergeProfiles" | "SeparateIdentifiers" | "UndoDecision" => {
+            decide(channel, name, allowed).await
+        }
         "ExplainIdentity" => {
             let request = ExplainIdentityRequest {
                 lookup,
@@ -127,6 +133,55 @@ pub async fn call_with(
             identities.explain_identity(request).await.map(drop)
         }
         other => panic!("no call {other}"),
+    }
+}
+
+async fn decide(
+    channel: Channel,
+    name: &str,
+    allowed: &[(&'static str, &str)],
+) -> Result<(), Status> {
+    let lookup = make::by(WHO);
+    let mut identities = IdentityServiceClient::new(channel);
+    match name {
+        "MergeProfiles" => {
+            let request = MergeProfilesRequest {
+                operation_id: "merge".into(),
+                target: lookup.clone(),
+                source: lookup,
+                ..MergeProfilesRequest::default()
+            };
+            let request = with_metadata(request, allowed);
+            considered(identities.merge_profiles(request).await)
+        }
+        "SeparateIdentifiers" => {
+            let request = SeparateIdentifiersRequest {
+                operation_id: "separate".into(),
+                identifiers: vec![make::identifier(WHO)],
+                ..SeparateIdentifiersRequest::default()
+            };
+            let request = with_metadata(request, allowed);
+            considered(identities.separate_identifiers(request).await)
+        }
+        _ => {
+            let request = UndoDecisionRequest {
+                operation_id: "undo".into(),
+                decision_operation_id: "merge".into(),
+                ..UndoDecisionRequest::default()
+            };
+            let request = with_metadata(request, allowed);
+            considered(identities.undo_decision(request).await)
+        }
+    }
+}
+
+/// A decision was permitted, whether or not there is anything to decide.
+fn considered<T>(answer: Result<T, Status>) -> Result<(), Status> {
+    match answer {
+        Err(status) if !matches!(status.code(), Code::FailedPrecondition | Code::NotFound) => {
+            Err(status)
+        }
+        _ => Ok(()),
     }
 }
 

@@ -68,7 +68,11 @@ fn varied(random: &mut Random, count: usize) -> Vec<Interaction> {
                 _ => make::stating(&id, at, &who, &[("plan", make::text(&subject))]),
             };
             if random.once_in(3) {
-                one.identifiers.push(make::identifier(&person(random)));
+                let other = person(random);
+                // No interaction names two customers.
+                if !(who.starts_with("customer_id") && other.starts_with("customer_id")) {
+                    one.identifiers.push(make::identifier(&other));
+                }
             }
             one
         })

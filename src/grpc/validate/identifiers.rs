@@ -8,7 +8,9 @@ use super::{
     Context,
     fields::{count, present, short, slug},
     limits::{MAX_IDENTIFIER_BYTES, MAX_IDENTIFIERS, MAX_NAMESPACE_BYTES},
-    reason::{CONTROL_CHARACTERS, NO_USABLE_IDENTIFIER, REQUIRED, TOO_LONG},
+    reason::{
+        CONTROL_CHARACTERS, IDENTIFIERS_CONTRADICT, NO_USABLE_IDENTIFIER, REQUIRED, TOO_LONG,
+    },
     violations::{Path, Violations},
 };
 use crate::{
@@ -38,7 +40,13 @@ pub(super) fn normalised(
     if !value(out, &field, &given.value) || !sound {
         return None;
     }
-    let result = normalise(&given.namespace, &given.value, ctx.region);
+    let result = normalise(&given.namespace, &given.value, ctx.region).and_then(|identifier| {
+        if ctx.rules.blocks(&identifier.namespace, &identifier.value) {
+            Err(Unusable::Blocked)
+        } else {
+            Ok(identifier)
+        }
+    });
     // Compatibility folding may lengthen a value, and what is stored and indexed must stay small.
     if result
         .as_ref()
@@ -101,6 +109,18 @@ pub(super) fn of_interaction(
         .usable
         .sort_by(|a, b| anchor_order(&a.identifier).cmp(&anchor_order(&b.identifier)));
     found.usable.dedup_by_key(|keyed| keyed.key);
+    let contradicting = found.usable.windows(2).find(|pair| {
+        let namespace = &pair[0].identifier.namespace;
+        *namespace == pair[1].identifier.namespace && ctx.rules.of(namespace).is_unique()
+    });
+    if let Some(pair) = contradicting {
+        let namespace = &pair[0].identifier.namespace;
+        out.add(
+            &"identifiers",
+            IDENTIFIERS_CONTRADICT,
+            format!("a person has one {namespace}, so an interaction cannot have two"),
+        );
+    }
     found
 }
 

@@ -92,5 +92,7 @@ pub const DEFAULT_SEARCH_PAGE: u32 = 20;
 pub const MAX_OPERATION_ID_BYTES: usize = 128;
 /// References of one retraction.
 pub const MAX_REFERENCES: usize = 1_000;
+/// Identifiers that one separation may choose.
+pub const MAX_CHOSEN_IDENTIFIERS: usize = 1_000;
 /// Bytes of the reason of an operation.
 pub const MAX_REASON_BYTES: usize = 1_024;

@@ -21,6 +21,7 @@ mod attributes;
 #[cfg(test)]
 mod breaks;
 mod consents;
+mod decide;
 pub mod fields;
 mod identifiers;
 mod interaction;
@@ -40,6 +41,7 @@ mod timeline;
 mod traits;
 pub mod violations;
 
+pub use decide::{Operation, chosen, decision_named, operation};
 pub use fields::{items, page_size, run_id};
 pub use interaction::{interaction, interaction_id};
 pub use lookup::{Lookup, lookup};
@@ -53,7 +55,7 @@ pub use violations::Violations;
 
 use crate::{
     clock::Micros,
-    identity::{HashSecret, Keyed, Normalised, Region},
+    identity::{HashSecret, Keyed, Normalised, Region, Rules},
     ids::TenantId,
 };
 
@@ -68,6 +70,8 @@ pub struct Context<'a> {
     pub now: Micros,
     /// The store's secret.
     pub secret: &'a HashSecret,
+    /// The tenant's rules of identity resolution.
+    pub rules: &'a Rules,
 }
 
 impl Context<'_> {

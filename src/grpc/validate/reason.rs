@@ -32,6 +32,8 @@ pub const UNKNOWN_ENUM_VALUE: &str = "unknown_enum_value";
 pub const MALFORMED: &str = "malformed";
 /// No identifier of the interaction can be used.
 pub const NO_USABLE_IDENTIFIER: &str = "no_usable_identifier";
+/// Two values of a namespace of which a person has one.
+pub const IDENTIFIERS_CONTRADICT: &str = "identifiers_contradict";
 /// The type needs a subject of another kind.
 pub const SUBJECT_REQUIRED: &str = "subject_required";
 /// The type needs an amount.

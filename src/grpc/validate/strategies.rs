@@ -9,7 +9,7 @@ use prost_types::{ListValue, Struct, Timestamp, Value, value};
 use super::Context;
 use crate::{
     clock::Micros,
-    identity::{HashSecret, Region},
+    identity::{HashSecret, Region, Rules},
     ids::TenantId,
     proto::v1::{
         ConsentChange, Identifier, Interaction, Money, Subject, SurveyScore, TextList, Trait,
@@ -29,6 +29,7 @@ pub(crate) fn with_context<T>(check: impl FnOnce(&Context<'_>) -> T) -> T {
         region: Region::JP,
         now: NOW,
         secret: &secret,
+        rules: &Rules::default(),
     })
 }
 
@@ -162,7 +163,10 @@ fn identifiers() -> impl Strategy<Value = Vec<Identifier>> {
         ("social_handle", "@"),
     ])
     .prop_map(|(namespace, value)| identifier(namespace, value));
-    (vec(unusable, 0..2), vec(usable, 1..4)).prop_map(|(mut all, usable)| {
+    (vec(unusable, 0..2), vec(usable, 1..4)).prop_map(|(mut all, mut usable)| {
+        // No interaction names two customers.
+        let mut named = false;
+        usable.retain(|i| i.namespace != "customer_id" || !std::mem::replace(&mut named, true));
         all.extend(usable);
         all
     })

@@ -9,7 +9,7 @@ async fn pages_pass_over_hidden_identifiers_and_traits() {
         &[
             (
                 "CUSTOMER_PROFILE_DEPARTMENTS__B__HIDDEN_NAMESPACES",
-                "email, device_id",
+                "social_handle, device_id",
             ),
             ("CUSTOMER_PROFILE_DEPARTMENTS__B__HIDDEN_TRAITS", "t1, t2"),
         ],
@@ -18,7 +18,7 @@ async fn pages_pass_over_hidden_identifiers_and_traits() {
     let mut sent = Vec::new();
     for n in 0..40 {
         let (email, device, cookie) = (
-            format!("email={n}@example.com"),
+            format!("social_handle=h{n}"),
             format!("device_id=d{n}"),
             format!("cookie=k{n}"),
         );
@@ -84,7 +84,7 @@ async fn lists_are_cut_after_what_is_hidden_is_left_out() {
         &[
             (
                 "CUSTOMER_PROFILE_DEPARTMENTS__B__HIDDEN_NAMESPACES",
-                "email",
+                "social_handle",
             ),
             ("CUSTOMER_PROFILE_DEPARTMENTS__B__HIDDEN_TRAITS", &hidden),
         ],
@@ -93,10 +93,7 @@ async fn lists_are_cut_after_what_is_hidden_is_left_out() {
     // 40 e-mail addresses, which are stronger than 300 cookies; 60 traits that are hidden before 300 that are not.
     let mut sent = Vec::new();
     for n in 0..300 {
-        let (email, cookie) = (
-            format!("email={}@example.com", n % 40),
-            format!("cookie=k{n}"),
-        );
+        let (email, cookie) = (format!("social_handle=h{}", n % 40), format!("cookie=k{n}"));
         sent.push(make::seen(&n.to_string(), n, &[WHO, &email, &cookie]));
     }
     let names: Vec<String> = (0..60)
@@ -115,7 +112,10 @@ async fn lists_are_cut_after_what_is_hidden_is_left_out() {
         };
         let open = profile.traits.iter().filter(|t| t.name.starts_with('b'));
         let traits = (profile.traits.len(), open.count());
-        ((of("customer_id"), of("email"), of("cookie")), traits)
+        (
+            (of("customer_id"), of("social_handle"), of("cookie")),
+            traits,
+        )
     };
     let mut profiles = service.profiles();
     let mut identities = service.identities();

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use customer_profile::{
     clock::Clock,
     grpc::validate,
-    identity::{HashSecret, Normalised, Region, components::components},
+    identity::{HashSecret, Normalised, Region, Rules, whole::Told},
     ids::{IdentityKey, InteractionId, TenantId},
     ingest::Prepared,
     profile::{
@@ -37,6 +37,7 @@ fn prepare(interactions: &[Interaction]) -> Vec<Prepared> {
         region: Region::JP,
         now: Clock::system().now(),
         secret: &secret,
+        rules: &Rules::default(),
     };
     let mut prepared: HashMap<InteractionId, Prepared> = HashMap::new();
     for message in interactions {
@@ -50,36 +51,45 @@ fn prepare(interactions: &[Interaction]) -> Vec<Prepared> {
 /// The digest and the partition of a set of interactions.
 pub fn expected(interactions: &[Interaction]) -> Expected {
     let prepared = prepare(interactions);
-    let mut card: HashMap<IdentityKey, Normalised> = HashMap::new();
     let mut of_anchor: HashMap<IdentityKey, Vec<&Prepared>> = HashMap::new();
-    let mut links = Vec::new();
+    let mut told = Told::default();
     for one in &prepared {
         let anchor = one.anchor().unwrap();
         of_anchor.entry(anchor).or_default().push(one);
-        for keyed in &one.identifiers {
-            card.insert(keyed.key, keyed.identifier.clone());
-            links.push((anchor, keyed.key));
-        }
+        told.interaction(one.occurred_at, &one.identifiers);
     }
-    let sets = components(card.keys().copied(), links);
+    let whole = told.resolve(&Rules::default());
     let mut population = Population::default();
-    for set in &sets {
-        let theirs = set.iter().filter_map(|key| of_anchor.get(key)).flatten();
-        let state = fold(theirs.map(|one| Fact {
-            id: one.id,
-            occurred_at: one.occurred_at,
-            message: &one.message,
-            region: Region::JP,
-        }));
-        let identifiers: Vec<Normalised> = set.iter().map(|key| card[key].clone()).collect();
+    for set in &whole.sets {
+        let fold_of = |keys: &mut dyn Iterator<Item = &IdentityKey>| {
+            let theirs = keys.filter_map(|key| of_anchor.get(key)).flatten();
+            fold(theirs.map(|one| Fact {
+                id: one.id,
+                occurred_at: one.occurred_at,
+                message: &one.message,
+                region: Region::JP,
+            }))
+        };
+        let mut state = fold_of(&mut set.members.difference(&set.apart));
+        for key in &set.apart {
+            let held = fold_of(&mut [*key].iter());
+            state.merge(held.binding()).unwrap();
+        }
+        let identifiers: Vec<Normalised> = set
+            .members
+            .iter()
+            .map(|key| whole.graph.node(*key).unwrap().identifier.clone())
+            .collect();
         population.add(&of_profile(&identifiers, &state).unwrap());
     }
     Expected {
         digest: population.finish(),
         profiles: population.profiles(),
         partition: sorted(
-            sets.into_iter()
-                .map(|set| set.into_iter().map(IdentityKey::as_uuid)),
+            whole
+                .sets
+                .into_iter()
+                .map(|set| set.members.into_iter().map(IdentityKey::as_uuid)),
         ),
     }
 }
@@ -96,24 +106,16 @@ fn sorted(sets: impl Iterator<Item = impl Iterator<Item = Uuid>>) -> Vec<Vec<Uui
     sets
 }
 
-/// The sets of keys that a database holds as profiles, and those that its own links make.
-pub async fn stored_partitions(database: &Database) -> (Vec<Vec<Uuid>>, Vec<Vec<Uuid>>) {
+/// The sets of keys that a database holds as profiles.
+pub async fn stored_partition(database: &Database) -> Vec<Vec<Uuid>> {
     let mut connection = database.connect().await;
     let mut profiles: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
-    let rows = sqlx::query("SELECT profile_id, identity_key FROM identities")
+    let rows = sqlx::query("SELECT profile_id, identity_key FROM identities WHERE present")
         .fetch_all(&mut connection)
         .await
         .unwrap();
     for row in &rows {
         profiles.entry(row.get(0)).or_default().push(row.get(1));
     }
-    let links = sqlx::query("SELECT identity_key, other_key FROM links")
-        .fetch_all(&mut connection)
-        .await
-        .unwrap();
-    let by_links = components(
-        rows.iter().map(|row| row.get::<Uuid, _>(1)),
-        links.iter().map(|row| (row.get(0), row.get(1))),
-    );
-    (sorted(profiles.into_values().map(Vec::into_iter)), by_links)
+    sorted(profiles.into_values().map(Vec::into_iter))
 }

@@ -111,7 +111,8 @@ impl Service {
         let tenant = TenantId::parse(tenant).unwrap();
         let observer: verify::Observer = Arc::new(|_| ());
         let opened = self.server().opened();
-        verify::verify(&opened.storage, &opened.secret, &tenant, &observer)
+        let rules = opened.tenants.get(&tenant).await.unwrap().resolution;
+        verify::verify(&opened.storage, &opened.secret, &tenant, &rules, &observer)
             .await
             .unwrap()
     }

@@ -32,6 +32,8 @@ const INTERACTION: &str = r#"{
 const LOOKUP: &str =
     r#""lookup": {"identifiers": [{"namespace": "email", "value": "a@example.com"}]}"#;
 
+const WHO: &str = r#"{"identifiers": [{"namespace": "email", "value": "a@example.com"}]}"#;
+
 /// Each method with a request that is taken.
 fn requests() -> Vec<(&'static str, String)> {
     let options = r#""read_options": {"max_staleness": "1s", "allow_stale": true}"#;
@@ -79,6 +81,22 @@ fn requests() -> Vec<(&'static str, String)> {
         (
             "IdentityService/ExplainIdentity",
             format!("{{{LOOKUP}, {options}}}"),
+        ),
+        (
+            "IdentityService/MergeProfiles",
+            format!(
+                r#"{{"operation_id": "m", "reason": "r", "target": {WHO}, "source": {WHO}, "dry_run": true}}"#
+            ),
+        ),
+        (
+            "IdentityService/SeparateIdentifiers",
+            r#"{"operation_id": "s", "reason": "r", "identifiers": [{"namespace": "email", "value": "a@example.com"}],
+                "dry_run": true}"#
+                .to_owned(),
+        ),
+        (
+            "IdentityService/UndoDecision",
+            r#"{"operation_id": "u", "reason": "r", "decision_operation_id": "m", "dry_run": true}"#.to_owned(),
         ),
     ]
 }
@@ -352,6 +370,8 @@ fn came(answer: Result<Bytes, Status>, recording: bool, about: &str) -> Came {
                 let violations = &details.bad_request().unwrap().field_violations;
                 Came::Named(violations.iter().map(|v| v.field.clone()).collect())
             }
+            // Nothing is wrong with the request itself; there is only nothing to decide.
+            Code::FailedPrecondition => Came::Taken,
             _ => panic!("{about}: {status:?}"),
         },
     }

@@ -1,0 +1,119 @@
+//! Freezing a merge.
+//!
+//! It becomes one assertion between the strongest oldest identifiers of the two profiles. An identifier that several
+//! people share stands for nobody else, so it is taken only when a profile has no other; a hub never is.
+
+use std::collections::BTreeSet;
+
+use sqlx::PgConnection;
+
+use super::{
+    frozen::Frozen,
+    plan::{Plan, found, rows_of},
+};
+use crate::{
+    error::Error,
+    identity::{Refusal, Standing},
+    ids::{DecisionId, IdentityKey},
+    ingest::plan::Context,
+    lookup::find::Who,
+    storage::{identities::Identity, profiles::Profile},
+};
+
+pub(super) async fn freeze(
+    connection: &mut PgConnection,
+    context: Context<'_>,
+    stays: &Who,
+    goes: &Who,
+) -> Result<Plan, Error> {
+    let stays = found(connection, context, stays, "target").await?;
+    let goes = found(connection, context, goes, "source").await?;
+    if stays.id == goes.id {
+        return Err(Error::Refused {
+            reason: "already_one_profile",
+            description: "both are the same profile".into(),
+        });
+    }
+    let (key, key_standing) = end_of(connection, context, &stays).await?;
+    let (other, other_standing) = end_of(connection, context, &goes).await?;
+    if key_standing == Standing::Hub || other_standing == Standing::Hub {
+        return Err(refused(
+            "one of the profiles is a hub: an identifier that many people have",
+        ));
+    }
+    if key_standing == Standing::Shared && other_standing == Standing::Shared {
+        return Err(refused(
+            "both profiles are identifiers that several people share",
+        ));
+    }
+    let voids = allowed(context, &stays, &goes)?;
+    let frozen = Frozen::Merge {
+        stays: key,
+        goes: other,
+        voids: voids.clone(),
+    };
+    let mut plan = Plan::new(frozen, [stays.id, goes.id]);
+    plan.chosen = Some(stays.id);
+    plan.about = [key, other].into();
+    for id in voids {
+        plan.void(connection, context, id).await?;
+    }
+    Ok(plan)
+}
+
+fn refused(description: &'static str) -> Error {
+    Error::Refused {
+        reason: "merge_refused",
+        description: description.into(),
+    }
+}
+
+/// The separations that a merge has to void.
+fn allowed(
+    context: Context<'_>,
+    stays: &Profile,
+    goes: &Profile,
+) -> Result<Vec<DecisionId>, Error> {
+    let (mut one, two) = (stays.makeup.clone(), &goes.makeup);
+    let against =
+        |(decision, sides): (&DecisionId, &u8)| sides | two.sides.get(decision).unwrap_or(&0) == 3;
+    let voids: BTreeSet<DecisionId> = one
+        .sides
+        .iter()
+        .filter(|(decision, sides)| against((decision, sides)))
+        .map(|(decision, _)| *decision)
+        .collect();
+    one.sides.retain(|decision, _| !voids.contains(decision));
+    match one.refuses(two, context.rules) {
+        None => Ok(voids.into_iter().collect()),
+        Some(Refusal::Limit { namespace, limit }) => Err(Error::Refused {
+            reason: "merge_refused",
+            description: format!(
+                "together they have more than {limit} of {namespace}, which a profile may not have"
+            )
+            .into(),
+        }),
+        Some(_) => Err(refused(
+            "together they have more identifiers than a profile may have",
+        )),
+    }
+}
+
+/// The identifier that stands for a profile.
+async fn end_of(
+    connection: &mut PgConnection,
+    context: Context<'_>,
+    profile: &Profile,
+) -> Result<(IdentityKey, Standing), Error> {
+    let rows = rows_of(connection, context, profile).await?;
+    let strongest = |standing: Standing| {
+        rows.iter()
+            .filter(|row| row.standing == standing)
+            .min_by(|a, b| a.home().order().cmp(&b.home().order()))
+            .map(|row: &Identity| (row.key, standing))
+    };
+    strongest(Standing::Own)
+        .or_else(|| strongest(Standing::Shared))
+        .or_else(|| strongest(Standing::Hub))
+        .ok_or_else(|| Error::bug("merging", "a profile has no identifiers"))
+}
