@@ -13,6 +13,8 @@
 )]
 
 mod baseline;
+#[path = "../shared/machine.rs"]
+mod machine;
 mod stage;
 mod workload;
 
@@ -56,7 +58,7 @@ fn main() {
 }
 
 async fn run(plan: &Plan) {
-    println!("machine: {}", stage::machine());
+    println!("machine: {}", machine::machine());
     println!(
         "plan: {} rounds of {} s each way, {} people, texts of {} bytes",
         plan.rounds,

@@ -30,17 +30,6 @@ impl Drop for Service {
     }
 }
 
-/// What a figure was seen on.
-pub(crate) fn machine() -> String {
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info
-        .lines()
-        .find_map(|line| line.strip_prefix("model name"))
-        .map_or("unknown", |rest| rest.trim_start_matches(['\t', ' ', ':']));
-    format!("{cores} cores, {model}, everything on one machine")
-}
-
 impl Stage {
     pub(crate) async fn set_up(people: usize) -> Self {
         let scratch =

@@ -1,0 +1,147 @@
+//! How well resolution tells people apart: pairwise precision and recall of the records of made-up people, whose truth is
+//! known, beside plain connected components and newest-link-wins.
+//!
+//! What must stay true: the three see the same records, normalised alike; the truth ([`truth`]) and the people
+//! ([`population`], where every rate is stated) know nothing of the rules. Two truths are scored: *as evidence allows*,
+//! which asks for no more than the records can tell, and *as lived*, which also asks who held the family's tablet. Records
+//! known only by the kiosk or by fillers are counted apart and must stay alone. A record whose anchor is a device that
+//! several people use is shown in no profile and counts as a cluster of its anchor's own.
+//!
+//! A trap's row counts only the records of people whom it touched, all of them. Every figure is also a line
+//! `figure NAME VALUE UNIT`.
+//!
+//! Run it with `cargo bench --bench resolution`; `-- --people 5000 --seed 2 --explain 3` is shorter, has other people and
+//! shows examples of what goes wrong, three a trap.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark prints and stops when something is wrong"
+)]
+
+mod explain;
+#[path = "../shared/machine.rs"]
+mod machine;
+mod ours;
+mod population;
+mod read;
+mod rivals;
+mod score;
+mod truth;
+
+use std::time::Instant;
+
+use population::{Population, Trap};
+use read::Read;
+use score::{Apart, Clusters, Score};
+use truth::Truth;
+
+struct Plan {
+    people: usize,
+    seed: usize,
+    explain: usize,
+}
+
+impl Plan {
+    /// From the arguments; what cargo adds is passed over.
+    fn read() -> Self {
+        let arguments: Vec<String> = std::env::args().collect();
+        let number = |name: &str, default: usize| {
+            arguments
+                .iter()
+                .position(|a| a == name)
+                .and_then(|at| arguments.get(at + 1))
+                .and_then(|value| value.parse().ok())
+                .unwrap_or(default)
+        };
+        Self {
+            people: number("--people", 100_000),
+            seed: number("--seed", 1),
+            explain: number("--explain", 0),
+        }
+    }
+}
+
+fn main() {
+    let plan = Plan::read();
+    println!("machine: {}", machine::machine());
+    println!("plan: {} people, seed {}", plan.people, plan.seed);
+    let population = Population::of(plan.people, u64::try_from(plan.seed).unwrap());
+    population::print_rates(&population);
+    let read = Read::of(&population.records);
+    let truth = Truth::of(&read);
+    println!(
+        "{} records with {} identifiers; {} records are of nobody but their anchor, {} parts of people are beyond their first",
+        read.rows.len(),
+        read.identifiers.len(),
+        truth.anchors_only,
+        truth.further_parts
+    );
+    let started = Instant::now();
+    let ours = ours::partition(&read);
+    let taken = started.elapsed();
+    let methods = [
+        ("service", ours),
+        ("components", rivals::plain_components(&read)),
+        ("newest_link", rivals::newest_link_wins(&read)),
+    ];
+    for (name, clusters) in &methods {
+        print_scores(&population, name, clusters, &truth);
+    }
+    let records = u128::try_from(read.rows.len().max(1)).unwrap();
+    println!(
+        "figure resolution_whole {} ns/interaction",
+        taken.as_nanos() / records
+    );
+    if plan.explain > 0 {
+        let (_, ours) = &methods[0];
+        explain::explain(&population, &read, ours, &truth.evident, plan.explain);
+    }
+}
+
+fn print_scores(population: &Population, method: &str, clusters: &Clusters, truth: &Truth) {
+    println!(
+        "\n{method:<16} {:>9}   evidence: {:>9} {:>8}   lived: {:>9} {:>8}",
+        "records", "precision", "recall", "precision", "recall"
+    );
+    let row = |name: &str, trap: Option<Trap>| {
+        let counts = |n: usize| {
+            let person = population.records[n].person;
+            trap.is_none_or(|trap| population.touched[person].has(trap))
+        };
+        let evident = Score::of(clusters, &truth.evident, counts);
+        let lived = Score::of(clusters, &truth.lived, counts);
+        println!(
+            "{name:<16} {:>9} {:>21.4} {:>8.4} {:>18.4} {:>8.4}",
+            evident.records,
+            evident.precision(),
+            evident.recall(),
+            lived.precision(),
+            lived.recall()
+        );
+        (evident, lived)
+    };
+    for trap in Trap::ALL {
+        row(trap.name(), Some(trap));
+    }
+    let (evident, lived) = row("all", None);
+    let apart = Apart::of(clusters, &truth.evident);
+    println!(
+        "known only by the kiosk or by fillers: {} records, {} of them refused, {} not alone",
+        apart.records, apart.refused, apart.not_alone
+    );
+    for (truth, score) in [("evidence", evident), ("lived", lived)] {
+        println!(
+            "figure resolution_{method}_{truth}_precision {:.4} ratio",
+            score.precision()
+        );
+        println!(
+            "figure resolution_{method}_{truth}_recall {:.4} ratio",
+            score.recall()
+        );
+    }
+    println!(
+        "figure resolution_{method}_not_alone {} records",
+        apart.not_alone
+    );
+}

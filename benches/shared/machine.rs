@@ -1,0 +1,12 @@
+//! The machine, which a figure says nothing without.
+
+/// What a figure was seen on.
+pub(crate) fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .map_or("unknown", |rest| rest.trim_start_matches(['\t', ' ', ':']));
+    format!("{cores} cores, {model}, everything on one machine")
+}
