@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use crate::{
     population::{Population, Trap},
     read::Read,
-    score::{Clusters, Wrong, blame, grouped},
+    score::{Clusters, Wrong, blame, grouped, known},
+    truth::Truth,
 };
 
 /// Clusters of more records than this are too long to read.
@@ -17,38 +18,34 @@ pub(crate) fn explain(
     population: &Population,
     read: &Read<'_>,
     clusters: &Clusters,
-    truth: &[Option<u64>],
+    truth: &Truth,
     examples: usize,
 ) {
+    let whose = |n: usize| match population.people[read.records[n].person].account {
+        Some(_) => "by somebody with an account",
+        None => "by somebody without",
+    };
     for wrong in [Wrong::False, Wrong::Missed] {
-        println!(
-            "\n{wrong:?} pairs: records that lie with more strangers than their own, or miss more of their own than they have"
-        );
-        for (name, records, share) in blame(read, clusters, truth, wrong).iter().take(14) {
+        println!("\n{wrong:?} pairs: the records in them that are the fewer");
+        for (name, records, share) in blame(read, clusters, truth, wrong, whose).iter().take(14) {
             println!("  {:>6.2} % {records:>8} {name}", share * 100.0);
         }
     }
-    let known = || {
-        truth
-            .iter()
-            .enumerate()
-            .filter_map(|(n, p)| p.map(|p| (n, p)))
-    };
-    let with_cluster = || known().filter_map(|(n, p)| clusters.get(&n).map(|c| (n, p, *c)));
-    let by_cluster = grouped(with_cluster().map(|(n, _, c)| (c, n)));
-    let by_person = grouped(with_cluster().map(|(n, p, _)| (p, n)));
+    let by_cluster = grouped(known(clusters, truth).map(|(n, cluster, ..)| (cluster, n)));
+    let by_part = grouped(known(clusters, truth).map(|(n, _, _, part)| (part, n)));
     let cluster = |n: usize| clusters.get(&n).copied();
+    let person = |n: usize| truth.lived[n];
     for trap in Trap::ALL {
         let touched = |ns: &[usize]| {
             ns.iter()
                 .any(|n| population.touched[read.records[*n].person].has(trap))
         };
         println!("\n== {}: people put together wrongly", trap.name());
-        for records in mixed(&by_cluster, &touched, |n| truth[n], examples) {
-            print_records(read, records, |n| truth[n]);
+        for records in mixed(&by_cluster, &touched, person, examples) {
+            print_records(read, records, |n| truth.evident[n]);
         }
         println!("\n== {}: people torn apart", trap.name());
-        for records in mixed(&by_person, &touched, cluster, examples) {
+        for records in mixed(&by_part, &touched, cluster, examples) {
             print_records(read, records, cluster);
         }
     }

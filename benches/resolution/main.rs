@@ -2,10 +2,11 @@
 //! known, beside plain connected components and newest-link-wins.
 //!
 //! What must stay true: the three see the same records, normalised alike; the truth ([`truth`]) and the people
-//! ([`population`], where every rate is stated) know nothing of the rules. Two truths are scored: *as evidence allows*,
-//! which asks for no more than the records can tell, and *as lived*, which also asks who held the family's tablet. Records
-//! known only by the kiosk or by fillers are counted apart and must stay alone. A record whose anchor is a device that
-//! several people use is shown in no profile and counts as a cluster of its anchor's own.
+//! ([`population`], where every rate is stated) know nothing of the rules. What counts as right is in [`score`]: two records
+//! shown together must be of one person, and what evidence connects of a person must be shown together. Beside it stands
+//! what comes out *as lived*, which also asks who held the family's tablet. Records known only by the kiosk or by fillers
+//! are counted apart and must stay alone. A record whose anchor is a device or cookie that the service keeps apart is shown
+//! in no profile and counts as a cluster of its anchor's own.
 //!
 //! A trap's row counts only the records of people whom it touched, all of them. Every figure is also a line
 //! `figure NAME VALUE UNIT`.
@@ -95,13 +96,13 @@ fn main() {
     );
     if plan.explain > 0 {
         let (_, ours) = &methods[0];
-        explain::explain(&population, &read, ours, &truth.evident, plan.explain);
+        explain::explain(&population, &read, ours, &truth, plan.explain);
     }
 }
 
 fn print_scores(population: &Population, method: &str, clusters: &Clusters, truth: &Truth) {
     println!(
-        "\n{method:<16} {:>9}   evidence: {:>9} {:>8}   lived: {:>9} {:>8}",
+        "\n{method:<16} {:>9} {:>10} {:>8}   as lived: {:>9} {:>8}",
         "records", "precision", "recall", "precision", "recall"
     );
     let row = |name: &str, trap: Option<Trap>| {
@@ -109,36 +110,34 @@ fn print_scores(population: &Population, method: &str, clusters: &Clusters, trut
             let person = population.records[n].person;
             trap.is_none_or(|trap| population.touched[person].has(trap))
         };
-        let evident = Score::of(clusters, &truth.evident, counts);
-        let lived = Score::of(clusters, &truth.lived, counts);
+        let score = Score::of(clusters, truth, counts);
         println!(
-            "{name:<16} {:>9} {:>21.4} {:>8.4} {:>18.4} {:>8.4}",
-            evident.records,
-            evident.precision(),
-            evident.recall(),
-            lived.precision(),
-            lived.recall()
+            "{name:<16} {:>9} {:>10.4} {:>8.4} {:>21.4} {:>8.4}",
+            score.records,
+            score.precision(),
+            score.recall(),
+            score.lived_precision(),
+            score.lived_recall()
         );
-        (evident, lived)
+        for (what, value) in [("precision", score.precision()), ("recall", score.recall())] {
+            println!("figure resolution_{method}_{name}_{what} {value:.4} ratio");
+        }
+        score
     };
     for trap in Trap::ALL {
         row(trap.name(), Some(trap));
     }
-    let (evident, lived) = row("all", None);
-    let apart = Apart::of(clusters, &truth.evident);
+    let all = row("all", None);
+    let apart = Apart::of(clusters, truth);
     println!(
         "known only by the kiosk or by fillers: {} records, {} of them refused, {} not alone",
         apart.records, apart.refused, apart.not_alone
     );
-    for (truth, score) in [("evidence", evident), ("lived", lived)] {
-        println!(
-            "figure resolution_{method}_{truth}_precision {:.4} ratio",
-            score.precision()
-        );
-        println!(
-            "figure resolution_{method}_{truth}_recall {:.4} ratio",
-            score.recall()
-        );
+    for (what, value) in [
+        ("precision", all.lived_precision()),
+        ("recall", all.lived_recall()),
+    ] {
+        println!("figure resolution_{method}_lived_{what} {value:.4} ratio");
     }
     println!(
         "figure resolution_{method}_not_alone {} records",

@@ -1,15 +1,21 @@
 //! Pairwise precision and recall of records.
 //!
-//! A pair of records is *put together* when one cluster has both, and *belongs together* when they are of one person.
-//! Precision is the share of pairs put together that belong together; recall the share of pairs that belong together that
-//! are put together. Pairs are counted by cells of (cluster, person), never one by one.
+//! A pair of records is *put together* when one cluster has both. What must stay true:
+//!
+//! - **Precision** is the share of the pairs put together that are of one person as lived, or at one anchor that several
+//!   people use and that is nobody's. So whoever shows a stranger's record is charged, whether it could be known or not.
+//! - **Recall** is the share of the pairs of one person that evidence connects that are put together.
+//! - **As lived** both ask for the person alone: precision also charges what lies at a shared anchor, though it is shown in
+//!   no profile, and recall asks for what no evidence connects.
+//!
+//! Pairs are counted by cells of (cluster, person), never one by one.
 
 use std::{
     collections::{HashMap, HashSet},
     hash::Hash,
 };
 
-use crate::read::Read;
+use crate::{read::Read, truth::Truth};
 
 /// The cluster of each record that has one, by its place; records that were refused have none.
 pub(crate) type Clusters = HashMap<usize, u64>;
@@ -18,64 +24,87 @@ pub(crate) type Clusters = HashMap<usize, u64>;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Score {
     pub(crate) records: u64,
-    both: u64,
     put_together: u64,
-    belong_together: u64,
+    right: u64,
+    connected: u64,
+    connected_together: u64,
+    lived: u64,
+    lived_together: u64,
 }
 
 impl Score {
     /// Of the records that `counts` admits.
-    pub(crate) fn of(
-        clusters: &Clusters,
-        truth: &[Option<u64>],
-        counts: impl Fn(usize) -> bool,
-    ) -> Self {
+    pub(crate) fn of(clusters: &Clusters, truth: &Truth, counts: impl Fn(usize) -> bool) -> Self {
         let cells = Cells::of(clusters, truth, counts);
-        let pairs =
-            |sizes: &mut dyn Iterator<Item = u64>| sizes.map(|n| n * n.saturating_sub(1) / 2).sum();
+        let connected_together = pairs(&cells.of_all);
+        let lived_together = pairs(&cells.of_lived);
         Self {
-            records: cells.both.values().sum(),
-            both: pairs(&mut cells.both.values().copied()),
-            put_together: pairs(&mut cells.of_cluster.values().copied()),
-            belong_together: pairs(&mut cells.of_person.values().copied()),
+            records: cells.of_cluster.values().sum(),
+            put_together: pairs(&cells.of_cluster),
+            right: lived_together + pairs(&cells.of_evident) - connected_together,
+            connected: pairs(&cells.connected),
+            connected_together,
+            lived: pairs(&cells.lived),
+            lived_together,
         }
     }
 
     pub(crate) fn precision(self) -> f64 {
-        ratio(self.both, self.put_together)
+        ratio(self.right, self.put_together)
     }
 
     pub(crate) fn recall(self) -> f64 {
-        ratio(self.both, self.belong_together)
+        ratio(self.connected_together, self.connected)
+    }
+
+    pub(crate) fn lived_precision(self) -> f64 {
+        ratio(self.lived_together, self.put_together)
+    }
+
+    pub(crate) fn lived_recall(self) -> f64 {
+        ratio(self.lived_together, self.lived)
     }
 }
 
-/// How many records are in each cluster, of each person, and both.
+fn pairs<K>(cells: &HashMap<K, u64>) -> u64 {
+    cells.values().map(|n| n * n.saturating_sub(1) / 2).sum()
+}
+
+/// How many records there are of each cluster and person.
+#[derive(Default)]
 struct Cells {
-    both: HashMap<(u64, u64), u64>,
     of_cluster: HashMap<u64, u64>,
-    of_person: HashMap<u64, u64>,
+    of_lived: HashMap<(u64, u64), u64>,
+    of_evident: HashMap<(u64, u64), u64>,
+    of_all: HashMap<(u64, u64, u64), u64>,
+    lived: HashMap<u64, u64>,
+    connected: HashMap<(u64, u64), u64>,
 }
 
 impl Cells {
-    fn of(clusters: &Clusters, truth: &[Option<u64>], counts: impl Fn(usize) -> bool) -> Self {
-        let mut cells = Self {
-            both: HashMap::new(),
-            of_cluster: HashMap::new(),
-            of_person: HashMap::new(),
-        };
-        for (n, person) in truth.iter().enumerate() {
-            let (Some(person), Some(cluster)) = (person, clusters.get(&n)) else {
-                continue;
-            };
+    fn of(clusters: &Clusters, truth: &Truth, counts: impl Fn(usize) -> bool) -> Self {
+        let mut cells = Self::default();
+        for (n, cluster, lived, evident) in known(clusters, truth) {
             if counts(n) {
-                *cells.both.entry((*cluster, *person)).or_default() += 1;
-                *cells.of_cluster.entry(*cluster).or_default() += 1;
-                *cells.of_person.entry(*person).or_default() += 1;
+                *cells.of_cluster.entry(cluster).or_default() += 1;
+                *cells.of_lived.entry((cluster, lived)).or_default() += 1;
+                *cells.of_evident.entry((cluster, evident)).or_default() += 1;
+                *cells.of_all.entry((cluster, lived, evident)).or_default() += 1;
+                *cells.lived.entry(lived).or_default() += 1;
+                *cells.connected.entry((lived, evident)).or_default() += 1;
             }
         }
         cells
     }
+}
+
+/// The records that are somebody's: which, cluster, person, and part of the person.
+pub(crate) fn known(
+    clusters: &Clusters,
+    truth: &Truth,
+) -> impl Iterator<Item = (usize, u64, u64, u64)> {
+    let both = truth.lived.iter().zip(&truth.evident).enumerate();
+    both.filter_map(|(n, (lived, evident))| Some((n, *clusters.get(&n)?, (*lived)?, (*evident)?)))
 }
 
 /// Records known only by hubs or blocked values.
@@ -89,14 +118,11 @@ pub(crate) struct Apart {
 }
 
 impl Apart {
-    pub(crate) fn of(clusters: &Clusters, truth: &[Option<u64>]) -> Self {
-        let somebodys: HashSet<u64> = truth
-            .iter()
-            .enumerate()
-            .filter_map(|(n, person)| person.and(clusters.get(&n)).copied())
-            .collect();
+    pub(crate) fn of(clusters: &Clusters, truth: &Truth) -> Self {
+        let somebodys: HashSet<u64> = known(clusters, truth).map(|(_, c, ..)| c).collect();
+        let nobodys = truth.evident.iter().enumerate();
         let mut apart = Self::default();
-        for (n, _) in truth.iter().enumerate().filter(|(_, p)| p.is_none()) {
+        for (n, _) in nobodys.filter(|(_, part)| part.is_none()) {
             apart.records += 1;
             match clusters.get(&n) {
                 None => apart.refused += 1,
@@ -108,47 +134,51 @@ impl Apart {
     }
 }
 
-/// Where pairs go wrong.
+/// How pairs go wrong.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Wrong {
-    /// Put together and do not belong together.
+    /// Put together wrongly.
     False,
-    /// Belong together and are not put together.
+    /// Not put together though evidence connects them.
     Missed,
 }
 
-/// What was done in the records of wrong pairs, with the traps in them: records, and their share of the wrong pairs. A
-/// pair counts half for each of its records.
+/// What was done in the records that are the fewer in a wrong pair: the name, how many records, and their share of the
+/// wrong pairs that such records are in. `whose` says more about a record's person.
 pub(crate) fn blame(
     read: &Read<'_>,
     clusters: &Clusters,
-    truth: &[Option<u64>],
+    truth: &Truth,
     wrong: Wrong,
+    whose: impl Fn(usize) -> &'static str,
 ) -> Vec<(String, u64, f64)> {
     let cells = Cells::of(clusters, truth, |_| true);
     let mut rows: HashMap<String, (u64, u64)> = HashMap::new();
     let mut total = 0;
-    for (n, person) in truth.iter().enumerate() {
-        let (Some(person), Some(cluster)) = (person, clusters.get(&n)) else {
-            continue;
+    for (n, cluster, lived, evident) in known(clusters, truth) {
+        let own = cells.of_all[&(cluster, lived, evident)];
+        let (all, right) = match wrong {
+            Wrong::False => {
+                let other = cells.of_evident[&(cluster, evident)] - own;
+                (
+                    cells.of_cluster[&cluster],
+                    cells.of_lived[&(cluster, lived)] + other,
+                )
+            }
+            Wrong::Missed => (cells.connected[&(lived, evident)], own),
         };
-        let all = match wrong {
-            Wrong::False => cells.of_cluster[cluster],
-            Wrong::Missed => cells.of_person[person],
-        };
-        let partners = all - cells.both[&(*cluster, *person)];
-        // The few among many, not the many they are with.
+        let partners = all - right;
         if partners > 0 && 2 * partners >= all {
-            let record = &read.records[n];
-            let name = format!("{} [{}]", record.kind, namespaces(read, n));
+            let kind = read.records[n].kind;
+            let name = format!("{kind} [{}] {}", namespaces(read, n), whose(n));
             let row = rows.entry(name).or_default();
             row.0 += 1;
             row.1 += partners;
             total += partners;
         }
     }
+    let rows = rows.into_iter();
     let mut rows: Vec<(String, u64, f64)> = rows
-        .into_iter()
         .map(|(name, (records, partners))| (name, records, ratio(partners, total)))
         .collect();
     rows.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| a.0.cmp(&b.0)));
@@ -156,14 +186,14 @@ pub(crate) fn blame(
 }
 
 fn namespaces(read: &Read<'_>, n: usize) -> String {
-    let names = read.rows[n].identifiers.iter();
-    let names: Vec<&str> = names
+    let places = read.rows[n].identifiers.iter();
+    let names: Vec<&str> = places
         .map(|i| read.identifiers[*i].namespace.as_str())
         .collect();
     names.join(" ")
 }
 
-/// Groups records by a number.
+/// Groups records.
 pub(crate) fn grouped<K: Hash + Eq>(
     of: impl Iterator<Item = (K, usize)>,
 ) -> HashMap<K, Vec<usize>> {

@@ -164,7 +164,7 @@ impl Life<'_> {
     /// Pages are seen first; some then log in, or order without an account.
     fn web_visit(&mut self, at: i64) {
         let cookie = self.cookie(at);
-        for page in 0..self.random.weighted(&[(25, 0), (50, 1), (25, 2)]) {
+        for page in 0..self.random.weighted(&[(70, 0), (21, 1), (9, 2)]) {
             self.anonymous("web", "page.seen", at + page, vec![cookie.clone()]);
         }
         let at = at + 600;
@@ -198,7 +198,7 @@ impl Life<'_> {
         if self.random.chance(500) {
             with.push(self.cookie_of(device, at));
         }
-        if !account || self.random.chance(300) {
+        if self.random.chance(if account { 150 } else { 500 }) {
             self.anonymous("app", "app.opened", at, with.clone());
         }
         if account {

@@ -33,7 +33,7 @@ use customer_profile::clock::Micros;
 pub(crate) use people::{Device, Person};
 
 /// Of a thousand devices of people who live with others, so many are shared: 15 % of all devices.
-const SHARED_DEVICES: u64 = 170;
+const SHARED_DEVICES: u64 = 174;
 /// Of a thousand phones.
 const RECYCLED_PHONES: u64 = 20;
 /// Of a thousand households of several: 5 % of all people.

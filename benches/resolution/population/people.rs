@@ -164,13 +164,15 @@ fn recycle_phones(people: &mut [Person], seed: u64) {
     let count = people.len();
     for heir in 0..count {
         let mut random = Random::of(seed, 4, u64::try_from(heir).unwrap());
-        let giver = random.below(count);
         let untouched =
-            |n: usize| people[n].phones.len() == 1 && !people[n].traps.has(Trap::RecycledPhone);
-        if !random.chance(RECYCLED_PHONES) || heir == giver || !untouched(heir) || !untouched(giver)
-        {
+            |n: &usize| people[*n].phones.len() == 1 && !people[*n].traps.has(Trap::RecycledPhone);
+        if !untouched(&heir) || !random.chance(RECYCLED_PHONES) {
             continue;
         }
+        let mut givers = std::iter::repeat_with(|| random.below(count)).take(20);
+        let Some(giver) = givers.find(|n| *n != heir && untouched(n)) else {
+            continue;
+        };
         let from = random.between(SPAN * 3 / 10, SPAN * 8 / 10);
         let number = people[giver].phones[0].number;
         let until = from - 90 * DAY;
