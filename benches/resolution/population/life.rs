@@ -223,7 +223,8 @@ impl Life<'_> {
         } else {
             self.random.below(self.people.len())
         };
-        if other == self.n {
+        // Who has the same address got the mail, and not from somebody else.
+        if other == self.n || self.people[other].addresses[0] == self.person().addresses[0] {
             return;
         }
         with[0].held = Held::Anothers;
