@@ -33,7 +33,26 @@ pub(crate) struct Score {
 }
 
 impl Score {
-    /// Of the records that `counts` admits.
+    /// Of the pairs of which at least one record is touched.
+    pub(crate) fn touching(
+        self,
+        clusters: &Clusters,
+        truth: &Truth,
+        touched: impl Fn(usize) -> bool,
+    ) -> Self {
+        let others = Self::of(clusters, truth, |n| !touched(n));
+        Self {
+            records: self.records - others.records,
+            put_together: self.put_together - others.put_together,
+            right: self.right - others.right,
+            connected: self.connected - others.connected,
+            connected_together: self.connected_together - others.connected_together,
+            lived: self.lived - others.lived,
+            lived_together: self.lived_together - others.lived_together,
+        }
+    }
+
+    /// Of the pairs of records that `counts` admits.
     pub(crate) fn of(clusters: &Clusters, truth: &Truth, counts: impl Fn(usize) -> bool) -> Self {
         let cells = Cells::of(clusters, truth, counts);
         let connected_together = pairs(&cells.of_all);

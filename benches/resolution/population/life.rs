@@ -42,6 +42,7 @@ pub(super) fn records(
     people: &[Person],
     devices: &[Device],
     seed: u64,
+    without: Traps,
 ) -> (Vec<Record>, Vec<Traps>) {
     let mut records = Vec::new();
     let mut touched: Vec<Traps> = people.iter().map(|p| p.traps).collect();
@@ -50,6 +51,7 @@ pub(super) fn records(
             people,
             devices,
             n,
+            without,
             random: Random::of(seed, 5, u64::try_from(n).unwrap()),
             records: Vec::new(),
             touched: &mut touched,
@@ -69,6 +71,7 @@ struct Life<'a> {
     people: &'a [Person],
     devices: &'a [Device],
     n: usize,
+    without: Traps,
     random: Random,
     records: Vec<Record>,
     touched: &'a mut [Traps],
@@ -210,7 +213,7 @@ impl Life<'_> {
     /// A click in a newsletter: by whom it was sent to, or by somebody it was forwarded to.
     fn click(&mut self, at: i64) {
         let mut with = vec![self.any_address()];
-        if !self.random.chance(FORWARDED) {
+        if !self.random.chance(FORWARDED) || self.without.has(Trap::Forwarded) {
             if self.random.chance(750) {
                 with.push(self.cookie(at));
             }
@@ -381,9 +384,12 @@ impl Life<'_> {
         source: &'static str,
         kind: &'static str,
         at: i64,
-        identifiers: Vec<Sent>,
+        mut identifiers: Vec<Sent>,
         mut traps: Traps,
     ) {
+        if traps == Traps::default() && self.without.has(Trap::Filler) {
+            identifiers.retain(|i| i.held != Held::Filler);
+        }
         if traps == Traps::default() && identifiers.iter().any(|i| i.held == Held::Filler) {
             traps.add(Trap::Filler);
         }

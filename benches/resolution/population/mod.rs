@@ -112,6 +112,10 @@ impl Traps {
         Self(self.0 | others.0)
     }
 
+    pub(crate) fn less(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
     pub(crate) fn names(self) -> Vec<&'static str> {
         let here = Trap::ALL.into_iter().filter(|trap| self.has(*trap));
         here.map(Trap::name).collect()
@@ -165,10 +169,10 @@ pub(crate) struct Population {
 }
 
 impl Population {
-    /// So many people.
-    pub(crate) fn of(count: usize, seed: u64) -> Self {
-        let (people, devices) = people::everyone(count, seed);
-        let (records, touched) = life::records(&people, &devices, seed);
+    /// So many people, without some of the traps; all else stays as likely.
+    pub(crate) fn of(count: usize, seed: u64, without: Traps) -> Self {
+        let (people, devices) = people::everyone(count, seed, without);
+        let (records, touched) = life::records(&people, &devices, seed, without);
         Self {
             people,
             devices,

@@ -53,8 +53,8 @@ impl Person {
     }
 }
 
-/// Everyone and all devices.
-pub(super) fn everyone(count: usize, seed: u64) -> (Vec<Person>, Vec<Device>) {
+/// Everyone and all devices, without some of the traps.
+pub(super) fn everyone(count: usize, seed: u64, without: Traps) -> (Vec<Person>, Vec<Device>) {
     let mut people: Vec<Person> = (0..count).map(|n| person(n, seed)).collect();
     let mut devices = Vec::new();
     let mut first = 0;
@@ -62,10 +62,15 @@ pub(super) fn everyone(count: usize, seed: u64) -> (Vec<Person>, Vec<Device>) {
     while first < count {
         let size = random.weighted(&[(30, 1), (30, 2), (20, 3), (20, 4)]);
         let size = size.min(count - first);
-        household(&mut people, &mut devices, (first, size), seed);
+        household(&mut people, &mut devices, (first, size), seed, without);
         first += size;
     }
-    recycle_phones(&mut people, seed);
+    if !without.has(Trap::RecycledPhone) {
+        recycle_phones(&mut people, seed);
+    }
+    for person in &mut people {
+        person.traps = person.traps.less(without);
+    }
     (people, devices)
 }
 
@@ -117,6 +122,7 @@ fn household(
     devices: &mut Vec<Device>,
     (first, size): (usize, usize),
     seed: u64,
+    without: Traps,
 ) {
     let mut random = Random::of(seed, 3, u64::try_from(first).unwrap());
     let mut shared = Vec::new();
@@ -124,7 +130,7 @@ fn household(
         person.household = (first, size);
         for _ in 0..random.weighted(&[(45, 1), (40, 2), (15, 3)]) {
             let mut users = vec![owner];
-            if size > 1 && random.chance(SHARED_DEVICES) {
+            if size > 1 && random.chance(SHARED_DEVICES) && !without.has(Trap::SharedDevice) {
                 let more = random.weighted(&[(60, 1), (25, 2), (15, 3)]);
                 let others = (1..size).map(|n| first + (owner - first + n) % size);
                 users.extend(others.take(more));
@@ -149,7 +155,7 @@ fn household(
             }
         }
     }
-    if size > 1 && random.chance(FAMILY_ADDRESSES) {
+    if size > 1 && random.chance(FAMILY_ADDRESSES) && !without.has(Trap::FamilyAddress) {
         let members = if random.chance(500) { 2 } else { 3 };
         for person in people.iter_mut().skip(first).take(size.min(members)) {
             person.addresses[0] = format!("family.{first}@mail{}.example.jp", first % 7);
