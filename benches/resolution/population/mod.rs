@@ -27,10 +27,12 @@
 mod life;
 mod people;
 mod random;
+mod rates;
 
 use customer_profile::clock::Micros;
 
 pub(crate) use people::{Device, Person};
+pub(crate) use rates::print_rates;
 
 /// Of a thousand devices of people who live with others, so many are shared: 15 % of all devices.
 const SHARED_DEVICES: u64 = 174;
@@ -180,110 +182,4 @@ impl Population {
             touched,
         }
     }
-}
-
-/// Prints the rates: what is stated, and what came of it.
-pub(crate) fn print_rates(population: &Population) {
-    let people = population.people.len();
-    let records = population.records.len();
-    let having =
-        |test: &dyn Fn(&Person) -> bool| population.people.iter().filter(|p| test(p)).count();
-    let kind = |name: &str| population.records.iter().filter(|r| r.kind == name).count();
-    let trapped = |trap| {
-        population
-            .records
-            .iter()
-            .filter(|r| r.traps.has(trap))
-            .count()
-    };
-    let phones: Vec<_> = population.people.iter().flat_map(|p| &p.phones).collect();
-    let clicks = kind("mail.clicked") + kind("mail.clicked.forwarded");
-    let shared = population
-        .devices
-        .iter()
-        .filter(|d| d.users.len() > 1)
-        .count();
-    println!("{:<34} {:>8} {:>10} {:>10}", "rate", "stated", "came", "of");
-    for (name, stated, came, of) in [
-        (
-            "people with an account",
-            "70 % +",
-            having(&|p| p.account.is_some()),
-            people,
-        ),
-        (
-            "people with a loyalty card",
-            "40 %",
-            having(&|p| p.card.is_some()),
-            people,
-        ),
-        (
-            "people with a second address",
-            "25 %",
-            having(&|p| p.addresses.len() > 1),
-            people,
-        ),
-        (
-            "people with a phone",
-            "85 %",
-            having(&|p| !p.phones.is_empty()),
-            people,
-        ),
-        (
-            "devices shared by 2 to 4",
-            "15 %",
-            shared,
-            population.devices.len(),
-        ),
-        (
-            "recycled phones",
-            "2 %",
-            phones.iter().filter(|p| p.recycled).count(),
-            phones.len(),
-        ),
-        (
-            "people with a family address",
-            "5 %",
-            having(&|p| p.traps.has(Trap::FamilyAddress)),
-            people,
-        ),
-        (
-            "clicks in forwarded mail",
-            "3 %",
-            kind("mail.clicked.forwarded"),
-            clicks,
-        ),
-        (
-            "people at the kiosk",
-            "2 %",
-            having(&|p| p.traps.has(Trap::Kiosk)),
-            people,
-        ),
-        (
-            "people typing test@test.com",
-            "1 %",
-            having(&|p| p.traps.has(Trap::TestAddress)),
-            people,
-        ),
-        ("records with fillers", "-", trapped(Trap::Filler), records),
-        (
-            "anonymous records",
-            "20 %",
-            trapped(Trap::Anonymous),
-            records,
-        ),
-    ] {
-        println!(
-            "{name:<34} {stated:>8} {:>8.2} % {of:>10}",
-            percent(came, of)
-        );
-    }
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts of records are far below 2^52"
-)]
-fn percent(part: usize, whole: usize) -> f64 {
-    100.0 * part as f64 / whole.max(1) as f64
 }
