@@ -30,6 +30,7 @@ pub mod rules;
 pub mod settle;
 pub mod standing;
 pub mod succession;
+pub mod suggest;
 pub mod whole;
 
 pub use home::Home;
