@@ -75,7 +75,10 @@ impl Birth {
             return Level::Exact;
         }
         let swapped = self.year == other.year && self.month == other.day && self.day == other.month;
-        if swapped || strsim::osa_distance(&self.digits(), &other.digits()) == 1 {
+        if swapped {
+            return Level::Close;
+        }
+        if strsim::osa_distance(&self.digits(), &other.digits()) == 1 {
             return Level::Typo;
         }
         let same = [
@@ -126,7 +129,7 @@ mod tests {
                 .zip(Birth::read(b))
                 .map(|(a, b)| a.compare(b))
         };
-        assert_eq!(level("1980-05-03", "1980-03-05"), Some(Level::Typo));
+        assert_eq!(level("1980-05-03", "1980-03-05"), Some(Level::Close));
         assert_eq!(level("1980-05-03", "1908-05-03"), Some(Level::Typo));
         assert_eq!(level("1980-05-03", "1980-05-13"), Some(Level::Typo));
         assert_eq!(level("1980-05-03", "1967-05-03"), Some(Level::Near));

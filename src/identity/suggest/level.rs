@@ -24,10 +24,11 @@ pub enum Level {
     Different,
     /// Some of it does: the same city, two of year, month and day, one letter of a short name.
     Near,
-    /// As far as a slip of the hand: a letter or digit more, less, wrong or swapped; day and month swapped.
+    /// As far as a slip of the hand: a letter or digit more, less, wrong or swapped with its neighbour.
     Typo,
-    /// In substance: names that sound alike and are written otherwise, an initial, an address without the building, the
-    /// same postal code without a street, the same local part at another e-mail provider.
+    /// In substance: names that sound alike and are written otherwise, an initial; a birth date with day and month swapped;
+    /// an address without the building, the same postal code where one has no street; the same local part at another
+    /// e-mail provider.
     Close,
     /// Wholly, but many people have this value (a very frequent family name).
     ExactCommon,

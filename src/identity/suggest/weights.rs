@@ -12,8 +12,8 @@
 //! Where the numbers come from:
 //! - strangers: the chance that two people at random agree. Family names: the sum of squared shares, some 0.3 % with the
 //!   ten most frequent names of Japan (1.5 % to 0.7 % each), the USA and Britain making up most of it. Given names: 0.4 %.
-//!   Birth dates: 1 in 20,000 (55 years, not quite even); a date has some 30 neighbours by one slip, and some 100 that
-//!   share two of its three parts. Addresses: households of a million people. Phones: a number of ten digits has about
+//!   Birth dates: 1 in 20,000 (55 years, not quite even); one date in two has one other by swapping day and month, each some 30 by one slip, and some
+//!   100 that share two of their three parts. Addresses: households of a million people. Phones: a number of ten digits has about
 //!   100 neighbours by one slip among some 100 million in use.
 //! - one person: rates of error as reported for customer and patient registers (2 % to 6 % of names and 2 % to 4 % of
 //!   dates of birth mistyped), a move in one of three pairs, since what was told years apart differs; phones and e-mail
@@ -62,12 +62,13 @@ pub(super) const fn of(field: Field, level: Level) -> Odds {
             Level::Exact | Level::ExactCommon => odds(0.87, 0.003, 0.004),
             Level::Close => odds(0.03, 0.004, 0.003),
             Level::Typo => odds(0.045, 0.015, 0.003),
-            Level::Near => odds(0.025, 0.07, 0.02),
-            Level::Different => odds(0.03, 0.908, 0.97),
+            Level::Near => odds(0.025, 0.09, 0.02),
+            Level::Different => odds(0.03, 0.888, 0.97),
         },
         Field::BirthDate => match level {
             Level::Exact | Level::ExactCommon => odds(0.90, 0.006, 0.000_05),
-            Level::Close | Level::Typo => odds(0.04, 0.006, 0.001_5),
+            Level::Close => odds(0.012, 0.000_5, 0.000_03),
+            Level::Typo => odds(0.028, 0.005_5, 0.001_47),
             Level::Near => odds(0.02, 0.012, 0.004_5),
             Level::Different => odds(0.04, 0.976, 0.993_95),
         },
@@ -120,7 +121,7 @@ mod tests {
                 vec![Exact, ExactCommon, Close, Typo, Near, Different],
             ),
             (Field::GivenName, vec![Exact, Close, Typo, Near, Different]),
-            (Field::BirthDate, vec![Exact, Typo, Near, Different]),
+            (Field::BirthDate, vec![Exact, Close, Typo, Near, Different]),
             (Field::Address, vec![Exact, Close, Near, Different]),
             (Field::Phone, vec![Exact, Typo, Different]),
             (Field::Email, vec![Exact, Close, Typo, Different]),
