@@ -144,18 +144,11 @@ const SQL: &[&str] = &[
 const LONGEST: usize = 450;
 
 /// Files that may be longer, each with the reason why it is not divided.
-const LONGER: &[(&str, usize, &str)] = &[
-    (
-        "src/ingest/plan.rs",
-        500,
-        "one pure function and its steps: what a batch writes is read from top to bottom",
-    ),
-    (
-        "src/ingest/refold.rs",
-        500,
-        "one algorithm; its steps share what was loaded of a profile",
-    ),
-];
+const LONGER: &[(&str, usize, &str)] = &[(
+    "src/ingest/plan.rs",
+    500,
+    "one pure function and its steps: what a batch writes is read from top to bottom",
+)];
 
 /// Names that say nothing about what is inside.
 const DRAWERS: &[&str] = &[
