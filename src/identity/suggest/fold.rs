@@ -82,7 +82,7 @@ const SHAPES: [&str; 66] = [
 ];
 
 /// The comparable form of a text: NFKC, lower case, Latin letters without accents, katakana for hiragana, one shape of
-/// each kanji, `々` written out, single spaces, at most [`LETTERS`] characters.
+/// each kanji, `々` written out, single spaces, at most 96 characters.
 #[must_use]
 pub fn fold(text: &str) -> String {
     let mut now: String = text.chars().take(4 * LETTERS).collect();
