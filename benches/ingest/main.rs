@@ -13,7 +13,7 @@
 )]
 
 mod baseline;
-#[path = "../shared/machine.rs"]
+#[path = "../machine/mod.rs"]
 mod machine;
 mod stage;
 mod workload;

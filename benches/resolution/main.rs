@@ -22,7 +22,7 @@
 )]
 
 mod explain;
-#[path = "../shared/machine.rs"]
+#[path = "../machine/mod.rs"]
 mod machine;
 mod ours;
 mod population;
