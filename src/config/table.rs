@@ -177,7 +177,7 @@ static TABLE: &[Setting] = &[
     ),
     setting(
         ("limits.request_mib", "128", "MiB", Integer(64, 4_096)),
-        "Memory for requests that have come in and are not answered yet, as they came and decoded; an open call counts 16 KiB. An eighth is for health and reflection. Beyond it callers are told to back off.",
+        "Memory for requests that have come in and are not answered yet, as they came and decoded; an open call counts 16 KiB. An eighth is for health and reflection, and another for calls of at most 64 KiB. Beyond it callers are told to back off.",
         |s, v| v.mebibytes(&mut s.limits.request_bytes),
     ),
     setting(

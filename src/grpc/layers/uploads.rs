@@ -7,6 +7,9 @@
 //! An eighth of it is for those whom nobody knows, who may ask for health and reflection: they cannot use up what is there
 //! for callers with a credential.
 //!
+//! Another eighth is for small calls: whoever has more than 64 KiB in memory leaves it alone. So those who send much, and
+//! take no answers, keep nobody's look-ups from being served.
+//!
 //! Bytes are charged as they arrive, and again by what they weigh when they are decoded, and given back when the call is
 //! over and its answer was taken: large answers are charged too. A stream gives back earlier: whoever reads it calls [`Upload::settle`] once the messages that it has read are
 //! accounted for elsewhere. What it read them into stays as large as the largest of them while the stream lives, and so does
@@ -36,6 +39,12 @@ use crate::{auth::Caller, error::Error};
 
 /// The part of the limit that is for strangers: one of so many.
 const STRANGERS: usize = 8;
+
+/// The part of the limit that is for small calls: one of so many.
+const FOR_SMALL: usize = 8;
+
+/// Bytes that a small call has in memory at most.
+const SMALL: usize = 64 << 10;
 
 /// How long a message may take to come, from its first byte to its last: 4 MiB over a slow line.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -74,10 +83,16 @@ impl Uploads {
         self.0.used.load(Relaxed)
     }
 
-    fn take(&self, bytes: usize) -> bool {
+    /// Takes room for a call that has some bytes already.
+    fn take(&self, bytes: usize, has: usize) -> bool {
+        let limit = if has.saturating_add(bytes) > SMALL {
+            self.0.limit - self.0.limit / FOR_SMALL
+        } else {
+            self.0.limit
+        };
         let take = |used: usize| {
             let sum = used.checked_add(bytes)?;
-            (sum <= self.0.limit).then_some(sum)
+            (sum <= limit).then_some(sum)
         };
         self.0.used.fetch_update(Relaxed, Relaxed, take).is_ok()
     }
@@ -88,7 +103,7 @@ impl Uploads {
 
     /// Begins a call, if there is room for one more.
     fn begin(&self) -> Option<Upload> {
-        self.take(CALL).then(|| {
+        self.take(CALL, 0).then(|| {
             Upload(Arc::new(Held {
                 uploads: self.clone(),
                 whole: AtomicUsize::new(0),
@@ -143,8 +158,21 @@ impl Upload {
         CURRENT.scope(self, work).await
     }
 
+    /// Takes room for more bytes of this call.
+    fn take(&self, bytes: usize) -> bool {
+        let Held {
+            uploads,
+            whole,
+            part,
+            kept,
+            ..
+        } = &*self.0;
+        let has = whole.load(Relaxed) + part.load(Relaxed) + kept.load(Relaxed);
+        uploads.take(bytes, CALL + has)
+    }
+
     fn charge(&self, bytes: usize) -> bool {
-        let room = self.0.uploads.take(bytes);
+        let room = self.take(bytes);
         if room {
             self.0.part.fetch_add(bytes, Relaxed);
         }
@@ -182,7 +210,7 @@ pub(in crate::grpc) fn charge(weight: usize, bytes: usize) -> bool {
         if bytes > upload.0.largest.load(Relaxed) {
             upload.0.unpacked.fetch_max(bytes, Relaxed);
         }
-        let room = upload.0.uploads.take(weight);
+        let room = upload.take(weight);
         if room {
             upload.0.whole.fetch_add(weight, Relaxed);
         }

@@ -27,6 +27,19 @@ fn what_a_call_holds_is_given_back_when_it_is_over() {
     assert_eq!(uploads.used(), 0);
 }
 
+#[test]
+fn calls_that_hold_much_leave_room_for_small_ones() {
+    let limit = 64 * SMALL;
+    let uploads = Uploads::new(limit, Duration::MAX);
+    let mut large = Vec::new();
+    while let Some(call) = uploads.begin().filter(|call| call.charge(SMALL)) {
+        large.push(call);
+    }
+    assert!(uploads.used() <= limit - limit / FOR_SMALL + CALL);
+    let small = uploads.begin().unwrap();
+    assert!(small.charge(SMALL - CALL) && !small.charge(1));
+}
+
 /// Some bytes, and then nothing, without an end.
 struct Silent(Option<Bytes>);
 
