@@ -134,6 +134,13 @@ pub fn draw_store_id() -> Uuid {
     Uuid::new_v4()
 }
 
+/// A random 128-bit value that names this process among the instances of a service.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place that draws ids")]
+pub fn draw_instance_id() -> Uuid {
+    Uuid::new_v4()
+}
+
 /// Fresh bytes for a hash secret.
 #[must_use]
 #[expect(

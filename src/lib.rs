@@ -9,6 +9,7 @@
 //! | [`grpc`] | the services, one file each; checks of requests; errors as statuses |
 //! | [`ingest`] | recording and retracting, one transaction a batch |
 //! | [`decide`] | operators' merges, separations and undos |
+//! | [`rulebook`] | changing the rules of resolution: preview, apply, go back |
 //! | [`lookup`] | finding and showing profiles, timelines, searches |
 //! | [`verify`] | recomputing a store, and its digest |
 //! | [`identity`] | which identifiers are one person: pure |
@@ -19,7 +20,7 @@
 //! | [`worker`] | what runs beside the calls |
 //! | [`tenants`], [`error`], [`clock`], [`ids`], [`proto`] | what all of them speak of |
 //!
-//! Calls go `grpc -> ingest, decide, lookup -> storage`, and everything may use the pure rooms, which know none of tokio, sqlx and
+//! Calls go `grpc -> ingest, decide, rulebook, lookup -> storage`, and everything may use the pure rooms, which know none of tokio, sqlx and
 //! tonic. `tests/it/architecture.rs` looks for breaches.
 
 pub mod app;
@@ -38,6 +39,7 @@ pub mod ingest;
 pub mod lookup;
 pub mod profile;
 pub mod proto;
+pub mod rulebook;
 pub mod storage;
 pub mod telemetry;
 pub mod tenants;

@@ -1,8 +1,11 @@
-//! Tenants: what is fixed about each, and the rules its profiles are read under.
+//! Tenants: what is fixed about each, and the rules its profiles are made and read under.
 //!
 //! The region and the time zone of a tenant are stored when it is first written to and never change after that, because
 //! stored identity keys depend on the region and stored days will depend on the zone. A configuration that says otherwise
 //! is named in the log and not followed.
+//!
+//! The rules of identity resolution are those of the configuration when a tenant is first written to. After that they
+//! change by revisions in the store only, because stored profiles were resolved under them; see `rule_sets`.
 
 use std::{
     collections::HashMap,
@@ -11,10 +14,15 @@ use std::{
 
 use crate::{
     error::Error,
-    identity::{self, Region},
+    identity::{self, HashSecret, Region},
     ids::TenantId,
+    ingest::plan::Context,
     profile::survivorship::Rules,
-    storage::{Storage, store},
+    storage::{
+        Storage,
+        rule_sets::{self, InForce, Revision},
+        store,
+    },
 };
 
 /// What is configured for a tenant.
@@ -26,7 +34,7 @@ pub struct Configured {
     pub time_zone: String,
     /// Survivorship.
     pub rules: Arc<Rules>,
-    /// Rules of identity resolution.
+    /// Rules of identity resolution, of a tenant that was never written to.
     pub resolution: Arc<identity::Rules>,
 }
 
@@ -41,6 +49,33 @@ pub struct Tenant {
     pub rules: Arc<Rules>,
     /// Rules of identity resolution.
     pub resolution: Arc<identity::Rules>,
+    /// The number of their revision; 0 while the tenant was never written to.
+    pub revision: i64,
+    /// Identifiers that one change may look at.
+    pub resolve_limit: usize,
+}
+
+impl Tenant {
+    /// What writes to it are made under.
+    #[must_use]
+    pub fn context<'a>(&'a self, secret: &'a HashSecret) -> Context<'a> {
+        Context {
+            tenant: &self.id,
+            region: self.region,
+            secret,
+            rules: &self.resolution,
+            revision: self.revision,
+            resolve_limit: self.resolve_limit,
+        }
+    }
+}
+
+/// What is stored of a tenant.
+#[derive(Clone, Debug)]
+struct Met {
+    region: Region,
+    resolution: Arc<identity::Rules>,
+    revision: i64,
 }
 
 /// The tenants that this process has met.
@@ -49,22 +84,25 @@ pub struct Tenants {
     storage: Storage,
     defaults: Configured,
     configured: HashMap<TenantId, Configured>,
-    /// Region of tenants that are stored.
-    met: RwLock<HashMap<TenantId, Region>>,
+    resolve_limit: usize,
+    /// Tenants that are stored.
+    met: RwLock<HashMap<TenantId, Met>>,
 }
 
 impl Tenants {
-    /// From configuration.
+    /// From configuration; a change may look at `resolve_limit` identifiers.
     #[must_use]
     pub fn new(
         storage: Storage,
         defaults: Configured,
         configured: HashMap<TenantId, Configured>,
+        resolve_limit: usize,
     ) -> Self {
         Self {
             storage,
             defaults,
             configured,
+            resolve_limit,
             met: RwLock::default(),
         }
     }
@@ -73,17 +111,19 @@ impl Tenants {
         self.configured.get(id).unwrap_or(&self.defaults)
     }
 
-    fn known(&self, id: &TenantId) -> Option<Region> {
+    fn known(&self, id: &TenantId) -> Option<Tenant> {
         let met = self.met.read().unwrap_or_else(PoisonError::into_inner);
-        met.get(id).copied()
+        met.get(id).map(|met| self.show(id, met))
     }
 
-    fn with_region(&self, id: &TenantId, region: Region) -> Tenant {
+    fn show(&self, id: &TenantId, met: &Met) -> Tenant {
         Tenant {
             id: id.clone(),
-            region,
+            region: met.region,
             rules: Arc::clone(&self.configured(id).rules),
-            resolution: Arc::clone(&self.configured(id).resolution),
+            resolution: Arc::clone(&met.resolution),
+            revision: met.revision,
+            resolve_limit: self.resolve_limit,
         }
     }
 
@@ -92,14 +132,22 @@ impl Tenants {
     /// # Errors
     /// When the database fails.
     pub async fn get(&self, id: &TenantId) -> Result<Tenant, Error> {
-        if let Some(region) = self.known(id) {
-            return Ok(self.with_region(id, region));
+        if let Some(tenant) = self.known(id) {
+            return Ok(tenant);
         }
         let mut connection = self.storage.acquire().await?;
-        match store::load_tenant(&mut connection, id).await? {
-            Some(stored) => self.meet(id, &stored),
-            None => Ok(self.with_region(id, self.configured(id).region)),
+        let stored = store::load_tenant(&mut connection, id).await?;
+        let revision = rule_sets::latest(&mut connection, id, 1).await?.pop();
+        if let (Some(stored), Some(revision)) = (&stored, revision) {
+            return self.meet(id, stored, revision);
         }
+        let configured = self.configured(id);
+        let as_configured = Met {
+            region: stored.map_or(Ok(configured.region), |stored| region(&stored))?,
+            resolution: Arc::clone(&configured.resolution),
+            revision: 0,
+        };
+        Ok(self.show(id, &as_configured))
     }
 
     /// The tenant, for writing: from now on its region is fixed.
@@ -107,8 +155,8 @@ impl Tenants {
     /// # Errors
     /// When the database fails.
     pub async fn open(&self, id: &TenantId) -> Result<Tenant, Error> {
-        if let Some(region) = self.known(id) {
-            return Ok(self.with_region(id, region));
+        if let Some(tenant) = self.known(id) {
+            return Ok(tenant);
         }
         let configured = self.configured(id);
         let candidate = store::Tenant {
@@ -125,17 +173,74 @@ impl Tenants {
                 "configuration of a tenant differs from what is stored, which stays"
             );
         }
-        self.meet(id, &stored)
+        let revision = rule_sets::open(&mut connection, id, configured.resolution.said())
+            .await?
+            .ok_or_else(|| Error::bug("opening a tenant", "it has no rules"))?;
+        self.meet(id, &stored, revision)
     }
 
-    fn meet(&self, id: &TenantId, stored: &store::Tenant) -> Result<Tenant, Error> {
-        let region: Region = stored
-            .default_region
-            .parse()
-            .map_err(|()| Error::bug("reading a tenant", "its stored region is no country"))?;
-        let mut met = self.met.write().unwrap_or_else(PoisonError::into_inner);
-        met.insert(id.clone(), region);
-        drop(met);
-        Ok(self.with_region(id, region))
+    fn meet(
+        &self,
+        id: &TenantId,
+        stored: &store::Tenant,
+        revision: Revision,
+    ) -> Result<Tenant, Error> {
+        if revision.rules != *self.configured(id).resolution.said() {
+            tracing::warn!(
+                tenant = %id,
+                revision = revision.number,
+                "rules of identity resolution in force are not those of the configuration: `customer-profile rules` shows and applies them"
+            );
+        }
+        let met = Met {
+            region: region(stored)?,
+            revision: revision.number,
+            resolution: Arc::new(identity::Rules::from(revision.rules)),
+        };
+        let tenant = self.show(id, &met);
+        self.put(id, met);
+        Ok(tenant)
     }
+
+    fn put(&self, id: &TenantId, new: Met) {
+        let mut met = self.met.write().unwrap_or_else(PoisonError::into_inner);
+        // Of two readings that race the one that saw more counts.
+        if met
+            .get(id)
+            .is_none_or(|known| known.revision <= new.revision)
+        {
+            met.insert(id.clone(), new);
+        }
+    }
+
+    /// Brings the rules of the tenants that this process has met up to date.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn refresh(&self, in_force: &[InForce]) -> Result<(), Error> {
+        for InForce {
+            tenant: id,
+            revision,
+            ..
+        } in in_force
+        {
+            let behind = self.known(id).is_some_and(|t| t.revision < *revision);
+            if !behind {
+                continue;
+            }
+            let mut connection = self.storage.acquire().await?;
+            let stored = store::load_tenant(&mut connection, id).await?;
+            let latest = rule_sets::latest(&mut connection, id, 1).await?.pop();
+            if let (Some(stored), Some(latest)) = (stored, latest) {
+                tracing::info!(tenant = %id, revision = latest.number, "rules of identity resolution changed");
+                self.meet(id, &stored, latest)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn region(stored: &store::Tenant) -> Result<Region, Error> {
+    let region = stored.default_region.parse();
+    region.map_err(|()| Error::bug("reading a tenant", "its stored region is no country"))
 }

@@ -16,7 +16,10 @@ use super::private::Private;
 use crate::{
     config::{Problems, Settings, TenantSettings},
     embedded,
-    identity::HashSecret,
+    identity::{
+        self, HashSecret,
+        rules::{self, RuleSet},
+    },
     ids,
     profile::survivorship::{Rule, Rules},
     storage::{self, Storage, migrate, store},
@@ -139,7 +142,12 @@ pub async fn open(settings: &Settings, schema: Schema) -> Result<Opened, OpenErr
     if store.fingerprint != secret.fingerprint() {
         return Err(OpenError::WrongSecret);
     }
-    let tenants = Arc::new(Tenants::new(storage.clone(), defaults, named));
+    let tenants = Arc::new(Tenants::new(
+        storage.clone(),
+        defaults,
+        named,
+        settings.ingest.resolve_limit,
+    ));
     Ok(Opened {
         storage,
         secret,
@@ -164,11 +172,19 @@ fn configured(chosen: &TenantSettings) -> Result<Configured, Problems> {
     let by_trait = chosen
         .survivorship
         .parse(|_, rule| rule.parse::<Rule>().map_err(str::to_owned))?;
+    let region = chosen.default_region;
+    let said = chosen
+        .identity
+        .parse(|namespace, text| rules::parse(namespace, text, region))?;
+    let resolution = identity::Rules::from(RuleSet {
+        namespaces: said,
+        ..RuleSet::default()
+    });
     Ok(Configured {
-        region: chosen.default_region,
+        region,
         time_zone: chosen.time_zone.clone(),
         rules: Arc::new(Rules { by_trait }),
-        resolution: Arc::default(),
+        resolution: Arc::new(resolution),
     })
 }
 

@@ -244,6 +244,14 @@ impl Server {
                 settings.outbox.keep,
                 background.clone(),
             )),
+            tokio::spawn(worker::rules::keep(
+                worker::rules::Resolver {
+                    storage: opened.storage.clone(),
+                    tenants: Arc::clone(&api.tenants),
+                    secret: api.secret.clone(),
+                },
+                background.clone(),
+            )),
         ];
         for watcher in access.watchers {
             let stop = background.clone();
@@ -379,6 +387,7 @@ fn api(settings: &Settings, opened: &Opened, ingest: Ingest) -> Api {
         clock: Clock::system(),
         tokens: TokenKey::new(&opened.secret),
         page_tokens: PageTokenKey::new(&opened.secret),
+        previews: tokio::sync::Semaphore::new(1),
         store,
         stream_window: settings.ingest.stream_window,
         patience: patience(settings),

@@ -11,6 +11,7 @@ pub mod generate;
 pub mod import;
 mod json;
 mod progress;
+pub mod rules;
 pub mod search;
 pub mod show;
 mod status;
@@ -69,6 +70,8 @@ enum Command {
     Search(Box<search::SearchArgs>),
     /// Show why identifiers are one person.
     Explain(Box<explain::ExplainArgs>),
+    /// Show what makes identifiers one person, try other rules, apply them, go back.
+    Rules(Box<rules::RulesArgs>),
     /// Call any method of a service that has reflection.
     Call(Box<call::CallArgs>),
     /// Make up a retailer's interactions, and the truth about its customers.
@@ -162,6 +165,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Timeline(args) => timeline::timeline(&args).await,
         Command::Search(args) => search::search(&args).await,
         Command::Explain(args) => explain::explain(&args).await,
+        Command::Rules(args) => rules::rules(&args).await,
         Command::Call(args) => call::call(&args).await,
         Command::Generate(args) => generate::generate(&args).await,
         Command::Demo(args) => {

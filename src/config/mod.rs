@@ -24,7 +24,7 @@ pub use path::Key;
 pub use policy::{Facts, OTHER, Policies, Policy};
 pub use problem::{Origin, Problem, Problems};
 pub use secret::Secret;
-pub use tenant::{SurvivorshipText, TenantSettings, Tenants};
+pub use tenant::{RuleTexts, TenantSettings, Tenants};
 
 /// Everything an operator can choose. Defaults, units and ranges: `docs/configuration.md`.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,6 +141,8 @@ pub struct Ingest {
     pub writers: usize,
     /// Interactions in a batch at most. Default 500; 1 to 2,000.
     pub batch_items: usize,
+    /// Identifiers that an interaction or a decision may look at. Default 50,000; 100 to 1,000,000.
+    pub resolve_limit: usize,
     /// How long a batch waits for company. Default 2 ms; 0 to 100 ms.
     pub linger: Duration,
     /// Interactions that may wait to be stored; beyond it callers are told to back off. Default 20,000; 1,000 to 1,000,000.
@@ -228,6 +230,7 @@ impl Default for Settings {
             ingest: Ingest {
                 writers: 2,
                 batch_items: 500,
+                resolve_limit: 50_000,
                 linger: Duration::from_millis(2),
                 queue_items: 20_000,
                 queue_mib: 64,

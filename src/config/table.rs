@@ -4,6 +4,7 @@
 //! [`Settings::default`] holds (tested).
 
 mod access;
+mod tenants;
 
 use tracing_subscriber::EnvFilter;
 
@@ -64,7 +65,7 @@ use Form::{Integer, Ratio, Text};
 
 /// Every setting, in the order of the page.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
-    TABLE.iter().chain(access::TABLE)
+    TABLE.iter().chain(tenants::TABLE).chain(access::TABLE)
 }
 
 /// The settings but those of who may call.
@@ -197,6 +198,16 @@ static TABLE: &[Setting] = &[
     ),
     setting(
         (
+            "ingest.resolve_limit",
+            "50000",
+            "identifiers",
+            Integer(100, 1_000_000),
+        ),
+        "Identifiers that an interaction or a decision may look at. An interaction that reaches more is stored and resolved in the background; a decision is refused.",
+        |s, v| v.integer(&mut s.ingest.resolve_limit),
+    ),
+    setting(
+        (
             "ingest.batch_items",
             "500",
             "interactions",
@@ -312,64 +323,6 @@ static TABLE: &[Setting] = &[
         |s, v| v.millis(&mut s.drain.timeout),
     ),
     setting(
-        ("tenant_defaults.default_region", "JP", "", Text(REGION)),
-        "The country of phone numbers without a prefix, of tenants that are not named. A tenant keeps the one it had when it was first written to.",
-        |s, v| {
-            v.parsed(&mut s.tenants.defaults.default_region, REGION, |text| {
-                text.parse().ok()
-            })
-        },
-    ),
-    setting(
-        ("tenant_defaults.time_zone", "Asia/Tokyo", "", Text(ZONE)),
-        "The zone whose midnight ends a day, of tenants that are not named.",
-        |s, v| v.parsed(&mut s.tenants.defaults.time_zone, ZONE, value::zone),
-    ),
-    setting(
-        (
-            "tenant_defaults.survivorship.<trait>",
-            "",
-            "",
-            Text("a rule"),
-        ),
-        "Which value of the trait is shown when sources differ, of tenants that are not named.",
-        |s, v| v.rule(&mut s.tenants.defaults.survivorship),
-    ),
-    setting(
-        (
-            "tenants.<tenant>.default_region",
-            "that of `tenant_defaults`",
-            "",
-            Text(REGION),
-        ),
-        "The same, of one tenant.",
-        |s, v| {
-            v.parsed(&mut v.tenant(s)?.default_region, REGION, |text| {
-                text.parse().ok()
-            })
-        },
-    ),
-    setting(
-        (
-            "tenants.<tenant>.time_zone",
-            "that of `tenant_defaults`",
-            "",
-            Text(ZONE),
-        ),
-        "The same, of one tenant.",
-        |s, v| v.parsed(&mut v.tenant(s)?.time_zone, ZONE, value::zone),
-    ),
-    setting(
-        (
-            "tenants.<tenant>.survivorship.<trait>",
-            "that of `tenant_defaults`",
-            "",
-            Text("a rule"),
-        ),
-        "The same, of one tenant.",
-        |s, v| v.rule(&mut v.tenant(s)?.survivorship),
-    ),
-    setting(
         ("departments.<department>.hidden", "", "", Text(FACTS)),
         "Kinds of facts that callers of this department do not see; `other` is every department that is not named, and callers of none.",
         |s, v| v.parsed(&mut v.policy(s)?.facts, FACTS, policy::facts),
@@ -406,8 +359,6 @@ static TABLE: &[Setting] = &[
     ),
 ];
 
-const REGION: &str = "an ISO 3166 country of two capital letters such as JP";
-const ZONE: &str = "an IANA zone such as Asia/Tokyo";
 const ORIGINS: &str = "origins such as https://desk.example.com, between commas";
 const SLUGS: &str = "names between commas";
 const FACTS: &str = "of identifiers, traits, orders, tickets, surveys, consents, timeline, texts and attributes, between commas";

@@ -41,7 +41,9 @@ pub struct TenantSettings {
     /// The zone whose midnight ends a day, an IANA name. Default `Asia/Tokyo`.
     pub time_zone: String,
     /// Which value of a trait is shown when sources differ.
-    pub survivorship: SurvivorshipText,
+    pub survivorship: RuleTexts,
+    /// The rules of resolution when the tenant is first written to, by namespace.
+    pub identity: RuleTexts,
 }
 
 impl Default for TenantSettings {
@@ -49,26 +51,27 @@ impl Default for TenantSettings {
         Self {
             default_region: Region::JP,
             time_zone: "Asia/Tokyo".to_owned(),
-            survivorship: SurvivorshipText::default(),
+            survivorship: RuleTexts::default(),
+            identity: RuleTexts::default(),
         }
     }
 }
 
-/// Survivorship rules as text, by trait. Whoever knows the language of rules parses them, before any port opens.
+/// Rules as text, by what they are about: a trait or a namespace. Whoever knows the language of rules parses them, before any port opens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SurvivorshipText {
+pub struct RuleTexts {
     pub(super) rules: BTreeMap<String, (String, Origin)>,
 }
 
-impl SurvivorshipText {
-    /// Each trait with the text of its rule.
+impl RuleTexts {
+    /// Each name with the text of its rule.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.rules
             .iter()
             .map(|(name, (rule, _))| (name.as_str(), rule.as_str()))
     }
 
-    /// Parses every rule: `parse` gets the name of a trait and the text of its rule, and says what is wrong with it.
+    /// Parses every rule: `parse` gets the name and the text of its rule, and says what is wrong with it.
     ///
     /// # Errors
     /// Everything that `parse` found wrong, with the place where the rule was set.

@@ -8,7 +8,7 @@ use super::{
     secret::Secret,
     source::Raw,
     table::Form,
-    tenant::{SurvivorshipText, TenantSettings},
+    tenant::{RuleTexts, TenantSettings},
 };
 use crate::{
     auth::{DEPARTMENT_BYTES, Permissions},
@@ -187,11 +187,11 @@ impl Value<'_> {
     }
 
     /// A rule for the trait that the key ends with.
-    pub(super) fn rule(&self, target: &mut SurvivorshipText) -> Read {
+    pub(super) fn rule(&self, target: &mut RuleTexts, what: &str) -> Read {
         let name = self.names.last().copied().unwrap_or_default();
         if !is_slug(name, 64) {
             return Err(format!(
-                "{name:?} is no trait: 1 to 64 of a-z, 0-9, \"_\", \"-\" and \".\""
+                "{name:?} is no {what}: 1 to 64 of a-z, 0-9, \"_\", \"-\" and \".\""
             ));
         }
         let rule = self.text()?.trim();

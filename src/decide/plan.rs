@@ -15,7 +15,7 @@ use crate::{
     ids::{DecisionId, IdentityKey, ProfileId},
     ingest::{
         plan::Context,
-        region::{Overlay, Resolved, resolve_around},
+        region::{Overlay, Resolved, resolve_around, too_large},
     },
     lookup::find::{self, Who},
     storage::{
@@ -137,18 +137,10 @@ impl Plan {
             context,
             &self.overlay(id, made_at),
             &start,
-            context.rules.resolve_limit(),
+            context.resolve_limit,
         )
-        .await
-        .map_err(|error| match error {
-            Error::Conflict {
-                reason: "resolution_too_large",
-            } => Error::Refused {
-                reason: "resolution_too_large",
-                description: "more identifiers would have to be looked at than one call may".into(),
-            },
-            other => other,
-        })
+        .await?
+        .ok_or_else(too_large)
     }
 
     pub(super) fn stripes(&self, resolved: &Resolved) -> locks::Stripes {

@@ -18,7 +18,13 @@ use crate::{
         settle::{Wishes, settle},
     },
     ids::{DecisionId, IdentityKey},
-    ingest::{plan::Context, rebuild::rebuild, region::Resolved, standings},
+    ingest::{
+        plan::Context,
+        rebuild::rebuild,
+        region::Resolved,
+        ruling::{self, Ruling},
+        standings,
+    },
     storage::{
         self, Storage, decided,
         decisions::{self, Decision, Kind},
@@ -41,60 +47,132 @@ pub async fn decide(
     request: &Request,
     made_at: Micros,
 ) -> Result<Outcome, Error> {
-    let id = DecisionId::of(context.tenant, &request.operation);
-    let started = Instant::now();
-    let mut stripes = {
-        let mut connection = storage.acquire().await?;
-        if let Some(outcome) = recorded(&mut connection, context, request, id).await? {
-            return Ok(outcome);
+    let mut ruling = None;
+    loop {
+        let decision = Decisive {
+            storage,
+            context: context.under(ruling.as_ref()),
+            request,
+            id: DecisionId::of(context.tenant, &request.operation),
+            made_at,
+        };
+        match decision.make().await {
+            Err(error) if ruling::replaced(&error) => (),
+            other => return other,
         }
-        drop(connection);
-        // One snapshot, so that no identifier is seen in two profiles.
-        let mut snapshot = storage.begin_snapshot().await?;
-        let plan = freeze(&mut snapshot, context, request).await?;
-        let resolved = plan.resolve(&mut snapshot, context, id, made_at).await?;
-        plan.stripes(&resolved)
-    };
-    for attempt in 0.. {
-        let alone = attempt > RESTARTS || stripes.len() > locks::MOST;
-        let mut transaction = storage.begin().await?;
+        ruling = Some(Ruling::now(storage, context.tenant).await?);
+    }
+}
+
+/// A decision under way.
+struct Decisive<'a> {
+    storage: &'a Storage,
+    context: Context<'a>,
+    request: &'a Request,
+    id: DecisionId,
+    made_at: Micros,
+}
+
+/// What came of an attempt.
+enum Attempt {
+    /// It was made before.
+    Repeated(Outcome),
+    /// It is written, and has to be committed.
+    Made(Outcome),
+    /// These locks are needed.
+    Needs(locks::Stripes),
+}
+
+impl Decisive<'_> {
+    async fn make(&self) -> Result<Outcome, Error> {
+        let (context, request) = (self.context, self.request);
+        let started = Instant::now();
+        let mut stripes = {
+            let mut connection = self.storage.acquire().await?;
+            if let Some(outcome) = recorded(&mut connection, context, request, self.id).await? {
+                return Ok(outcome);
+            }
+            drop(connection);
+            // One snapshot, so that no identifier is seen in two profiles.
+            let mut snapshot = self.storage.begin_snapshot().await?;
+            let plan = freeze(&mut snapshot, context, request).await?;
+            let resolved = plan
+                .resolve(&mut snapshot, context, self.id, self.made_at)
+                .await?;
+            plan.stripes(&resolved)
+        };
+        for attempt in 0.. {
+            let alone = attempt > RESTARTS || stripes.len() > locks::MOST;
+            let mut transaction = self.storage.begin().await?;
+            let held = (!alone).then_some(&stripes);
+            match self.attempt(&mut transaction, held).await {
+                Ok(Attempt::Made(outcome)) => {
+                    storage::commit(transaction).await?;
+                    metrics::histogram!(names::IDENTITY_RESOLUTION_SECONDS)
+                        .record(started.elapsed().as_secs_f64());
+                    metrics::counter!(names::IDENTITY_DECISIONS, "kind" => request.what.kind())
+                        .increment(1);
+                    return Ok(outcome);
+                }
+                // Rolled back now, and not some time after it is dropped: others wait for its locks and for the
+                // operation's row.
+                Ok(Attempt::Repeated(outcome)) => {
+                    transaction.rollback().await.map_err(storage::Error::from)?;
+                    return Ok(outcome);
+                }
+                Ok(Attempt::Needs(needed)) => {
+                    transaction.rollback().await.map_err(storage::Error::from)?;
+                    metrics::counter!(names::INGEST_LOCK_RESTARTS).increment(1);
+                    stripes.extend(&needed);
+                }
+                Err(error) => {
+                    let _ = transaction.rollback().await;
+                    return Err(error);
+                }
+            }
+        }
+        // The loop ends by holding the tenant's lock, with which nothing is missing.
+        Err(Error::Conflict { reason: "conflict" })
+    }
+
+    /// One transaction, under these locks or under the tenant's alone.
+    async fn attempt(
+        &self,
+        connection: &mut PgConnection,
+        stripes: Option<&locks::Stripes>,
+    ) -> Result<Attempt, Error> {
+        let (context, request) = (self.context, self.request);
         let waiting = Instant::now();
-        let position = if alone {
-            locks::take_tenant(&mut transaction, context.tenant).await?
-        } else {
-            locks::take(&mut transaction, context.tenant, &stripes).await?
+        let position = match stripes {
+            None => locks::take_tenant(connection, context.tenant).await?,
+            Some(stripes) => locks::take(connection, context.tenant, stripes).await?,
         };
         metrics::histogram!(names::IDENTITY_LOCK_WAIT_SECONDS)
             .record(waiting.elapsed().as_secs_f64());
-        if let Some(outcome) = recorded(&mut transaction, context, request, id).await? {
-            return Ok(outcome);
+        ruling::check(connection, context).await?;
+        if let Some(outcome) = recorded(connection, context, request, self.id).await? {
+            return Ok(Attempt::Repeated(outcome));
         }
-        hold(&mut transaction, context, request).await?;
-        let plan = freeze(&mut transaction, context, request).await?;
-        let resolved = plan.resolve(&mut transaction, context, id, made_at).await?;
+        hold(connection, context, request).await?;
+        let plan = freeze(connection, context, request).await?;
+        let resolved = plan
+            .resolve(connection, context, self.id, self.made_at)
+            .await?;
         let needed = plan.stripes(&resolved);
-        if !alone && !stripes.covers_all(&needed) {
-            transaction.rollback().await.map_err(storage::Error::from)?;
-            metrics::counter!(names::INGEST_LOCK_RESTARTS).increment(1);
-            stripes.extend(&needed);
-            continue;
+        if stripes.is_some_and(|held| !held.covers_all(&needed)) {
+            return Ok(Attempt::Needs(needed));
         }
         let write = Write {
             context,
             request,
-            id,
-            made_at,
+            id: self.id,
+            made_at: self.made_at,
             position,
         };
-        let outcome = write.all(&mut transaction, &plan, &resolved).await?;
-        storage::commit(transaction).await?;
-        metrics::histogram!(names::IDENTITY_RESOLUTION_SECONDS)
-            .record(started.elapsed().as_secs_f64());
-        metrics::counter!(names::IDENTITY_DECISIONS, "kind" => request.what.kind()).increment(1);
-        return Ok(outcome);
+        Ok(Attempt::Made(
+            write.all(connection, &plan, &resolved).await?,
+        ))
     }
-    // The loop ends by holding the tenant's lock, with which nothing is missing.
-    Err(Error::Conflict { reason: "conflict" })
 }
 
 /// What a decision would do, from one snapshot; nothing is written.
@@ -109,6 +187,8 @@ pub async fn rehearse(
 ) -> Result<Outcome, Error> {
     let id = DecisionId::of(context.tenant, &request.operation);
     let mut snapshot = storage.begin_snapshot().await?;
+    let ruling = Ruling::read(&mut snapshot, context.tenant).await?;
+    let context = context.under(ruling.as_ref());
     let plan = freeze(&mut snapshot, context, request).await?;
     let resolved = plan.resolve(&mut snapshot, context, id, made_at).await?;
     let settled = settle(

@@ -10,7 +10,6 @@ use crate::{
     decide::{self, Outcome, Part, Request, Tie, What},
     error::Error,
     ids::{DecisionId, IdentityKey},
-    ingest::plan::Context,
     proto::v1::{
         DecisionOutcome, DecisionPart, DecisionStatus, Identifier, JoiningLink,
         MergeProfilesRequest, MergeProfilesResponse, SeparateIdentifiersRequest,
@@ -107,12 +106,7 @@ async fn decide(
     dry_run: bool,
 ) -> Result<Answer, Error> {
     let tenant = api.tenants.open(&caller.tenant).await?;
-    let context = Context {
-        tenant: &tenant.id,
-        region: tenant.region,
-        secret: &api.secret,
-        rules: &tenant.resolution,
-    };
+    let context = tenant.context(&api.secret);
     let request = Request {
         operation: operation.id,
         caller: caller.name.to_string(),

@@ -8,6 +8,7 @@ use super::{
     Api, context, decisions,
     layers::answers::answered,
     read::{Read, answered_by, not_found},
+    rules,
 };
 use crate::{
     auth::{Caller, Permission},
@@ -15,9 +16,11 @@ use crate::{
     error::Error,
     lookup::{self, explain},
     proto::v1::{
-        ExplainIdentityRequest, ExplainIdentityResponse, Interaction, MergeProfilesRequest,
-        MergeProfilesResponse, SeparateIdentifiersRequest, SeparateIdentifiersResponse,
-        UndoDecisionRequest, UndoDecisionResponse, identity_service_server::IdentityService,
+        ApplyRulesRequest, ApplyRulesResponse, ExplainIdentityRequest, ExplainIdentityResponse,
+        GetRulesRequest, GetRulesResponse, Interaction, MergeProfilesRequest,
+        MergeProfilesResponse, PreviewRulesRequest, PreviewRulesResponse,
+        SeparateIdentifiersRequest, SeparateIdentifiersResponse, UndoDecisionRequest,
+        UndoDecisionResponse, identity_service_server::IdentityService,
     },
 };
 
@@ -59,6 +62,39 @@ impl IdentityService for Identities {
         answered(
             self.0
                 .within(decisions::undo(&self.0, &caller, request.get_ref()))
+                .await?,
+        )
+    }
+
+    async fn get_rules(
+        &self,
+        request: Request<GetRulesRequest>,
+    ) -> Result<Response<GetRulesResponse>, Status> {
+        let caller = context::permitted(request.extensions(), Permission::Steward)?;
+        answered(
+            self.0
+                .within(rules::get(&self.0, &caller, request.get_ref()))
+                .await?,
+        )
+    }
+
+    async fn preview_rules(
+        &self,
+        request: Request<PreviewRulesRequest>,
+    ) -> Result<Response<PreviewRulesResponse>, Status> {
+        let caller = context::permitted(request.extensions(), Permission::Steward)?;
+        // It takes its time; each of its statements is bounded by itself.
+        answered(rules::preview(&self.0, &caller, request.get_ref()).await?)
+    }
+
+    async fn apply_rules(
+        &self,
+        request: Request<ApplyRulesRequest>,
+    ) -> Result<Response<ApplyRulesResponse>, Status> {
+        let caller = context::permitted(request.extensions(), Permission::Administer)?;
+        answered(
+            self.0
+                .within(rules::apply(&self.0, &caller, request.get_ref()))
                 .await?,
         )
     }

@@ -27,7 +27,6 @@ use crate::{
     ids::{IdentityKey, InteractionId, RunId},
     ingest::{
         Answer, Outcome, Patience, Prepared, Room,
-        plan::Context,
         record::Item,
         retract::{self, Selection},
     },
@@ -383,12 +382,7 @@ async fn retract_interactions(
 ) -> Result<RetractInteractionsResponse, Error> {
     let checked = validate::retract(request, &caller.tenant).map_err(Error::Invalid)?;
     let tenant = api.tenants.open(&caller.tenant).await?;
-    let context = Context {
-        tenant: &tenant.id,
-        region: tenant.region,
-        secret: &api.secret,
-        rules: &tenant.resolution,
-    };
+    let context = tenant.context(&api.secret);
     let request = retract::Request {
         operation: checked.operation_id,
         caller: caller.name.to_string(),

@@ -14,6 +14,7 @@ pub mod page_token;
 pub mod profile_service;
 mod read;
 pub mod reasons;
+mod rules;
 mod sight;
 pub mod status;
 mod stream;
@@ -66,6 +67,8 @@ pub struct Api {
     /// The longest that a call waits for the database. A server that hangs, or a host that is gone, ends no statement by
     /// itself.
     pub patience: Duration,
+    /// Turns of those who preview rules.
+    pub previews: tokio::sync::Semaphore,
     /// Ends streams when the service drains.
     pub draining: tokio_util::sync::CancellationToken,
 }

@@ -235,6 +235,17 @@ impl<'a> Sight<'a> {
         ]
     }
 
+    /// What the examples of a preview leave out.
+    pub(super) fn masked_in_examples(&self) -> Vec<String> {
+        if self.identifiers() {
+            return self.masked_in_outcome();
+        }
+        ["joined", "split"]
+            .iter()
+            .flat_map(|of| ["before", "after"].map(|when| format!("{of}.{when}.identifiers")))
+            .collect()
+    }
+
     /// What a call that lists traits leaves out.
     pub(super) fn masked_in_traits(&self) -> Vec<String> {
         let mut masked = self.masked_traits();

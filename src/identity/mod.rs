@@ -25,6 +25,7 @@ pub mod members;
 pub mod model;
 pub mod namespace;
 pub mod normalise;
+pub mod population;
 pub mod resolve;
 pub mod rules;
 pub mod settle;

@@ -4,9 +4,16 @@
 //! path of recording and the local form of resolution rest on it. What never changes of a namespace (anchor rank,
 //! normaliser) is not here but in [`namespace`].
 
+mod text;
+mod warnings;
+mod wire;
+
 use std::collections::BTreeMap;
 
 use super::namespace;
+pub use text::{parse, parse_plain, show};
+pub use warnings::{Warning, warnings};
+pub use wire::wire;
 
 /// How many different values of a namespace one profile may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,23 +54,50 @@ pub struct NamespaceRules {
     pub blocked: Vec<String>,
 }
 
-/// The rules of a tenant.
+/// What is said of a tenant's rules; of all else the defaults hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleSet {
+    /// Namespaces of which something is said, with all their rules.
+    pub namespaces: BTreeMap<String, NamespaceRules>,
+    /// Identifiers of a profile at most, 2 to [`SIZE_CAP`].
+    pub size_cap: usize,
+}
+
+impl Default for RuleSet {
+    fn default() -> Self {
+        Self {
+            namespaces: BTreeMap::new(),
+            size_cap: SIZE_CAP,
+        }
+    }
+}
+
+/// The rules of a tenant, as resolution asks for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
+    said: RuleSet,
     namespaces: BTreeMap<String, NamespaceRules>,
     others: NamespaceRules,
-    size_cap: usize,
     limited: Vec<(String, u32)>,
 }
 
 /// Identifiers of a profile at most, by default.
 pub const SIZE_CAP: usize = 10_000;
 
-/// Identifiers that one change may have to look at before it is left to the background, by default.
-pub const RESOLVE_LIMIT: usize = 50_000;
-
 /// Values of a limited namespace that an identifier may be linked to without being a hub, by default.
 pub const HUB_LIMIT: u32 = 5;
+
+/// Values of a namespace in a profile at most, where a rule limits them.
+pub const MAX_LIMIT: u32 = 1_000;
+
+/// The largest hub limit that a rule may set.
+pub const MAX_HUB_LIMIT: u32 = 10_000;
+
+/// Blocked values of a namespace at most.
+pub const MAX_BLOCKED: usize = 1_000;
+
+/// Namespaces of which rules may say something at most.
+pub const MAX_NAMESPACES: usize = 64;
 
 /// Values of an address in one profile, where something else tells people apart.
 const ADDRESSES: Cardinality = Cardinality::Limit(3);
@@ -110,25 +144,22 @@ impl NamespaceRules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self::new(BTreeMap::new(), SIZE_CAP)
+        Self::from(RuleSet::default())
     }
 }
 
-impl Rules {
-    /// The defaults with some namespaces otherwise, and the greatest number of identifiers in a profile.
-    #[must_use]
-    pub fn new(changed: BTreeMap<String, NamespaceRules>, size_cap: usize) -> Self {
+impl From<RuleSet> for Rules {
+    fn from(said: RuleSet) -> Self {
         let mut namespaces: BTreeMap<String, NamespaceRules> = WELL_KNOWN
             .into_iter()
             .map(|name| (name.to_owned(), NamespaceRules::default_of(name)))
             .collect();
-        let says_email = changed.contains_key("email");
-        namespaces.extend(changed);
+        namespaces.extend(said.namespaces.clone());
         let protected = namespaces
             .iter()
             .any(|(name, rules)| name != "email" && rules.is_unique());
         if !protected
-            && !says_email
+            && !said.namespaces.contains_key("email")
             && let Some(email) = namespaces.get_mut("email")
         {
             email.cardinality = UNIQUE;
@@ -141,11 +172,28 @@ impl Rules {
             })
             .collect();
         Self {
+            said,
             namespaces,
             others: NamespaceRules::default_of(""),
-            size_cap,
             limited,
         }
+    }
+}
+
+impl Rules {
+    /// The defaults with some namespaces otherwise, and the greatest number of identifiers in a profile.
+    #[must_use]
+    pub fn new(namespaces: BTreeMap<String, NamespaceRules>, size_cap: usize) -> Self {
+        Self::from(RuleSet {
+            namespaces,
+            size_cap,
+        })
+    }
+
+    /// What was said of them.
+    #[must_use]
+    pub fn said(&self) -> &RuleSet {
+        &self.said
     }
 
     /// The rules of a namespace.
@@ -154,7 +202,7 @@ impl Rules {
         self.namespaces.get(namespace).unwrap_or(&self.others)
     }
 
-    /// Every namespace of which something is said, in order.
+    /// Every namespace whose rules are not those of all others, in order.
     pub fn namespaces(&self) -> impl Iterator<Item = (&str, &NamespaceRules)> {
         self.namespaces
             .iter()
@@ -164,13 +212,7 @@ impl Rules {
     /// Identifiers of a profile at most.
     #[must_use]
     pub fn size_cap(&self) -> usize {
-        self.size_cap
-    }
-
-    /// Identifiers that one change may have to look at before it is left to the background.
-    #[must_use]
-    pub fn resolve_limit(&self) -> usize {
-        RESOLVE_LIMIT
+        self.said.size_cap
     }
 
     /// The namespaces of which a profile may have a limited number of values, in order, with that number.
@@ -183,12 +225,6 @@ impl Rules {
     #[must_use]
     pub fn place_of(&self, namespace: &str) -> Option<usize> {
         self.limited.iter().position(|(name, _)| name == namespace)
-    }
-
-    /// Whether anything keeps strangers apart.
-    #[must_use]
-    pub fn protects(&self) -> bool {
-        !self.limited.is_empty()
     }
 
     /// Whether a normalised value is nobody's by these rules.

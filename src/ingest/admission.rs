@@ -1,8 +1,8 @@
 //! Which interactions of a batch take the fast path: pure.
 //!
 //! [`Fast`] decides by what identity resolution says. Besides, an interaction takes the slow path when one of its
-//! identifiers comes back from having been spoken of by nothing, when profiles would meet of which one keeps its home, and
-//! when its anchor lends its state to no profile but consents bind all the same. What is not admitted leaves no trace, so
+//! identifiers comes back from having been spoken of by nothing, when profiles would meet of which one keeps its home, when
+//! its anchor lends its state to no profile but consents bind all the same, and when a profile waits to be resolved. What is not admitted leaves no trace, so
 //! the others of the batch are planned as if it were not there.
 
 use std::collections::{HashMap, HashSet};
@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     identity::{
+        Keyed,
         fast::{Denied, Fast, Stored},
         resolve::Territory,
     },
@@ -31,6 +32,8 @@ pub enum Slow {
     KeptHome,
     /// Consents at an anchor that lends nothing else.
     BindingConsent,
+    /// A profile waits to be resolved, under these rules or at all.
+    Waiting,
 }
 
 impl Slow {
@@ -45,6 +48,7 @@ impl Slow {
             Self::Returning => "returning",
             Self::KeptHome => "kept_home",
             Self::BindingConsent => "binding_consent",
+            Self::Waiting => "waiting",
         }
     }
 }
@@ -53,6 +57,7 @@ impl Slow {
 pub struct Gate<'a> {
     fast: Fast<'a>,
     known: &'a Known,
+    revision: i64,
 }
 
 impl<'a> Gate<'a> {
@@ -80,6 +85,7 @@ impl<'a> Gate<'a> {
         Self {
             fast: Fast::new(context.rules, stored, makeups),
             known,
+            revision: context.revision,
         }
     }
 
@@ -111,6 +117,11 @@ impl<'a> Gate<'a> {
         let mut identities = item.identifiers.iter().filter_map(|i| stored(i.key));
         if identities.any(|identity| !identity.present) {
             return Err(Slow::Returning);
+        }
+        let profile = |i: &Keyed| self.known.profiles.get(&stored(i.key)?.profile);
+        let mut profiles = item.identifiers.iter().filter_map(profile);
+        if profiles.any(|profile| profile.rules != self.revision) {
+            return Err(Slow::Waiting);
         }
         let apart = item.anchor().and_then(stored).is_some_and(|i| i.apart);
         if apart && !item.message.consent_changes.is_empty() {

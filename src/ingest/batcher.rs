@@ -14,10 +14,7 @@ use tokio::{
 };
 use tracing::Instrument as _;
 
-use super::{
-    plan::Context,
-    record::{Answer, Item, Outcome, record},
-};
+use super::record::{Answer, Item, Outcome, record};
 use crate::{
     error::Error,
     identity::HashSecret,
@@ -290,12 +287,7 @@ impl Writer {
         let started = Instant::now();
         metrics::histogram!(names::INGEST_BATCH_ITEMS)
             .record(f64::from(u32::try_from(items.len()).unwrap_or(u32::MAX)));
-        let context = Context {
-            tenant: &tenant.id,
-            region: tenant.region,
-            secret: &self.secret,
-            rules: &tenant.resolution,
-        };
+        let context = tenant.context(&self.secret);
         let result = record(&self.storage, context, &items, self.options.patience)
             .instrument(span)
             .await;

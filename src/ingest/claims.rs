@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 use sqlx::PgConnection;
 
 use super::{
+    failure::Failure,
     plan::Context,
-    record::{Answer, Failure, Item, Outcome},
+    record::{Answer, Item, Outcome},
 };
 use crate::{
     ids::{InteractionId, ProfileId},

@@ -68,6 +68,7 @@ pub struct Writes {
     pub placed: Vec<(ProfileId, i64)>,
     /// How many profiles went into others.
     pub joins: usize,
+    rules: i64,
 }
 
 /// Constants of a plan.
@@ -81,6 +82,10 @@ pub struct Context<'a> {
     pub secret: &'a HashSecret,
     /// The rules of resolution.
     pub rules: &'a Rules,
+    /// The number of their revision.
+    pub revision: i64,
+    /// Identifiers that one change may look at.
+    pub resolve_limit: usize,
 }
 
 /// A node of the union: a profile that exists, or an identity that does not lie in one yet.
@@ -196,7 +201,10 @@ pub fn plan(
     context: Context<'_>,
     mut draw: impl FnMut() -> ProfileId,
 ) -> Result<Writes, SubjectsBeside> {
-    let mut writes = Writes::default();
+    let mut writes = Writes {
+        rules: context.revision,
+        ..Writes::default()
+    };
     let touched = touch(items, context.region)?;
     let lies_in = known.lies_in();
     let mut set_of: HashMap<Node, (ProfileId, i64)> = HashMap::new();
@@ -359,7 +367,7 @@ fn plan_set(
             keeps_home: made.keeps_home,
             makeup: made.makeup,
             apart: made.apart,
-            resolving: made.resolving,
+            rules: writes.rules,
         });
     }
     Ok((id, version))
@@ -371,7 +379,6 @@ struct Made {
     makeup: Makeup,
     apart: BTreeSet<IdentityKey>,
     keeps_home: bool,
-    resolving: bool,
 }
 
 impl Made {
@@ -380,14 +387,12 @@ impl Made {
             makeup: profile.makeup.clone(),
             apart: profile.apart.clone(),
             keeps_home: profile.keeps_home,
-            resolving: profile.resolving,
         }
     }
 
     fn add(&mut self, other: Self) {
         self.makeup.add(&other.makeup);
         self.apart.extend(other.apart);
-        self.resolving |= other.resolving;
     }
 }
 

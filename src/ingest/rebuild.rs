@@ -21,7 +21,7 @@ use crate::{
     storage::{
         identities, identity_moves,
         outbox::{self, Change, Kind},
-        profiles,
+        profile_rules, profiles,
     },
 };
 
@@ -94,7 +94,14 @@ pub(crate) async fn rebuild(
         changed.flat_map(|after| after.members.iter().copied())
     })
     .await?;
-    let mut writes = Writes::default();
+    let mut writes = Writes {
+        rules: if resolved.waiting {
+            0
+        } else {
+            context.revision
+        },
+        ..Writes::default()
+    };
     let mut rebuilt = Rebuilt::default();
     for after in &settled.profiles {
         let id = after.id.unwrap_or_else(ProfileId::draw);
@@ -108,7 +115,9 @@ pub(crate) async fn rebuild(
             },
             members: after.members.clone(),
         });
+        writes.stand(after, resolved, rewritten);
         if !changed(&after) {
+            writes.bring_under(id, resolved);
             continue;
         }
         rebuilt.parted += usize::from(after.fate == Fate::Parted);
@@ -177,9 +186,41 @@ struct Writes {
     apart: [Vec<IdentityKey>; 2],
     profiles: Vec<profiles::Write>,
     changes: Vec<Change>,
+    /// Identifiers that the rules now see otherwise.
+    standings: BTreeMap<Standing, Vec<IdentityKey>>,
+    /// The revision of the rules that everything is under now; 0 when it waits.
+    rules: i64,
+    /// Profiles of which nothing else changes.
+    under: Vec<ProfileId>,
 }
 
 impl Writes {
+    /// Notes which identifiers are something else under the rules at hand than when they were written.
+    fn stand(
+        &mut self,
+        after: &After,
+        resolved: &Resolved,
+        rewritten: &HashMap<IdentityKey, Rewritten>,
+    ) {
+        for key in after.members.iter().filter(|k| !rewritten.contains_key(k)) {
+            let node = resolved.region.graph().node(*key);
+            let stored = resolved.region.identities.get(key);
+            if let (Some(node), Some(stored)) = (node, stored)
+                && node.standing != stored.standing
+            {
+                self.standings.entry(node.standing).or_default().push(*key);
+            }
+        }
+    }
+
+    /// Notes that a profile of which nothing changes is under the rules at hand.
+    fn bring_under(&mut self, id: ProfileId, resolved: &Resolved) {
+        let stored = resolved.region.profiles.get(&id);
+        if stored.is_some_and(|profile| profile.rules != self.rules) {
+            self.under.push(id);
+        }
+    }
+
     fn put(
         &mut self,
         id: ProfileId,
@@ -245,7 +286,7 @@ impl Writes {
             keeps_home: after.keeps,
             makeup: after.makeup.clone(),
             apart: after.apart.clone(),
-            resolving: false,
+            rules: self.rules,
         });
         Ok(())
     }
@@ -288,6 +329,12 @@ impl Writes {
             if !keys.is_empty() {
                 identity_moves::set_apart(connection, tenant, keys, apart).await?;
             }
+        }
+        for (standing, keys) in &self.standings {
+            identity_moves::set_standing(connection, tenant, keys, *standing).await?;
+        }
+        if !self.under.is_empty() {
+            profile_rules::set_rules(connection, tenant, &self.under, self.rules).await?;
         }
         for (key, former) in &settled.former {
             identity_moves::set_former(connection, tenant, *key, former).await?;

@@ -13,8 +13,10 @@ use sqlx::PgConnection;
 use super::{
     admission::{Gate, Slow},
     claims::{Claimed, claim, repeat},
+    failure::{Failure, in_time},
     model::Prepared,
     plan::{self, Context, Known, LiesIn, Writes},
+    ruling::{self, Ruling},
     slow,
 };
 use crate::{
@@ -178,23 +180,6 @@ async fn record_isolating(
     Ok(answers)
 }
 
-/// Why a transaction failed.
-pub(super) enum Failure {
-    /// The database refuses the data of a row.
-    Data(storage::Error),
-    /// Anything else.
-    Other(Error),
-}
-
-impl From<storage::Error> for Failure {
-    fn from(error: storage::Error) -> Self {
-        match error {
-            storage::Error::Data(_) => Self::Data(error),
-            other => Self::Other(other.into()),
-        }
-    }
-}
-
 /// Records items: together what the fast path admits, then one by one what it does not.
 async fn record_part(
     storage: &Storage,
@@ -203,33 +188,31 @@ async fn record_part(
     lies_in: &LiesIn,
     patience: Duration,
 ) -> Result<Vec<Answer>, Failure> {
-    let together = record_together(storage, context, items, lies_in);
-    let (mut answers, slow) = in_time(patience, together).await?;
+    let mut ruling = None;
+    let (mut answers, slow) = loop {
+        let context = context.under(ruling.as_ref());
+        let together = record_together(storage, context, items, lies_in);
+        match in_time(patience, together).await {
+            Err(failure) if failure.is_replaced_rules() => (),
+            other => break other?,
+        }
+        ruling = Some(Ruling::now(storage, context.tenant).await?);
+    };
     for (n, why) in slow {
         metrics::counter!(names::IDENTITY_SLOW_PATHS, "reason" => why.label()).increment(1);
+        let answer = loop {
+            let context = context.under(ruling.as_ref());
+            let alone = slow::record_isolated(storage, context, &items[n]);
+            match in_time(patience, alone).await {
+                Err(failure) if failure.is_replaced_rules() => (),
+                other => break other?,
+            }
+            ruling = Some(Ruling::now(storage, context.tenant).await?);
+        };
         let id = items[n].prepared.id;
-        let alone = slow::record_isolated(storage, context, &items[n]);
-        repeat(
-            &mut answers,
-            items,
-            (n, id),
-            in_time(patience, alone).await?,
-        );
+        repeat(&mut answers, items, (n, id), answer);
     }
     Ok(answers)
-}
-
-async fn in_time<T>(
-    patience: Duration,
-    work: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
-    tokio::time::timeout(patience, work)
-        .await
-        .unwrap_or_else(|_| {
-            Err(Failure::Other(Error::StorageAway {
-                source: "no answer in time".into(),
-            }))
-        })
 }
 
 /// Items that take the slow path, by their places.
@@ -254,6 +237,7 @@ async fn record_together(
         } else {
             locks::take(&mut transaction, context.tenant, &stripes).await?
         };
+        ruling::check(&mut transaction, context).await?;
         let mut claimed = claim(&mut transaction, context, items).await?;
         let new: Vec<&Prepared> = claimed.new.iter().map(|n| &items[*n].prepared).collect();
         let mut known = identities(&mut transaction, context, &new).await?;

@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 use super::{
     plan::Context,
     rebuild::{Rewritten, rebuild},
-    region::{Changed, Overlay, resolve_around},
+    region::{Changed, Overlay, resolve_around, too_large},
     standings,
     trait_keys::trait_keys,
 };
@@ -68,7 +68,8 @@ pub(super) async fn refold(
         &retraced.start,
         usize::MAX,
     )
-    .await?;
+    .await?
+    .ok_or_else(too_large)?;
     let needed = resolved.region.stripes();
     if held.is_some_and(|held| !held.covers_all(&needed)) {
         return Ok(Refolded::Needs(needed));

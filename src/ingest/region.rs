@@ -3,17 +3,28 @@
 //! What must stay true: what is read here is read again under the locks that [`Region::stripes`] names, and a second
 //! reading that needs more starts again with more. The change itself is laid over what is read, so the first, unlocked
 //! reading and the one that counts are the same code.
+//!
+//! What an identifier is by its links is derived from the rules at hand and not taken from its row: the row may have been
+//! written under rules that were replaced.
+//!
+//! **While rules are switched** some profiles were resolved under the rules that are in force and others were not. It is
+//! exact all the same once none is left, whatever the order: a profile is done when its set is what the rules make of its
+//! own links, and each link to another is refused by the clusters of both, which is the same seen from either. So what is
+//! done stays done while others are resolved, and a link between one that is done and one that is not is looked at again
+//! when the other's turn comes. When all are done every link was judged by what the rules make of both its ends, and by
+//! induction along the order of links that is the partition.
+
+mod overlay;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sqlx::PgConnection;
 
-use super::plan::Context;
+use super::{plan::Context, standings};
 use crate::{
-    clock::Micros,
     error::Error,
     identity::{
-        Link, Members, Normalised, Side, Standing,
+        Link, Members, Side, Standing,
         resolve::{Assertion, Cut, Graph, Node, Resolution, Territory, Wants, resolve},
         settle::Before,
         succession::Standpoint,
@@ -26,35 +37,7 @@ use crate::{
     },
 };
 
-/// What changes before sets are resolved.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Overlay {
-    /// Identifiers as they become.
-    pub(crate) nodes: HashMap<IdentityKey, Changed>,
-    /// Links as they become, from one end each.
-    pub(crate) links: Vec<Link>,
-    /// Assertions that come into force, from one end each.
-    pub(crate) assertions: Vec<Assertion>,
-    /// Sides that come into force.
-    pub(crate) sides: HashMap<IdentityKey, Vec<(DecisionId, Side)>>,
-    /// Decisions that go out of force.
-    pub(crate) revoked: BTreeSet<DecisionId>,
-}
-
-/// An identifier as it becomes.
-#[derive(Clone, Debug)]
-pub(crate) struct Changed {
-    /// The identifier.
-    pub(crate) identifier: Normalised,
-    /// When it was first in an interaction.
-    pub(crate) first_seen: Micros,
-    /// What it is by its links.
-    pub(crate) standing: Standing,
-    /// The profile it lies in; none when it is new or comes back.
-    pub(crate) profile: Option<ProfileId>,
-    /// Whether any interaction speaks of it.
-    pub(crate) present: bool,
-}
+pub(crate) use overlay::{Changed, Overlay};
 
 /// A part of the store.
 #[derive(Debug, Default)]
@@ -78,46 +61,43 @@ pub(crate) struct Resolved {
     pub(crate) sets: Vec<Vec<IdentityKey>>,
     /// The links that were cut.
     pub(crate) cuts: Vec<Cut>,
+    /// Whether its profiles still have to be resolved: its sets are what they were.
+    pub(crate) waiting: bool,
 }
 
-/// Resolves some profiles and new identifiers with whatever they reach.
+/// That more identifiers would have to be looked at than one call may.
+pub(crate) fn too_large() -> Error {
+    Error::Refused {
+        reason: "resolution_too_large",
+        description: "more identifiers would have to be looked at than one call may".into(),
+    }
+}
+
+/// Resolves some profiles and new identifiers with whatever they reach. `None` when that is more than `limit` identifiers.
 ///
 /// # Errors
-/// `resolution_too_large` when more identifiers would have to be loaded than `limit`; and when the database fails.
+/// When the database fails.
 pub(crate) async fn resolve_around(
     connection: &mut PgConnection,
     context: Context<'_>,
     overlay: &Overlay,
     start: &BTreeSet<ProfileId>,
     limit: usize,
-) -> Result<Resolved, Error> {
-    let mut region = Region::default();
-    let new = overlay
-        .nodes
-        .iter()
-        .filter(|(_, changed)| changed.profile.is_none() && changed.present);
-    for (key, changed) in new {
-        let territory = Territory::New(*key);
-        region
-            .graph
-            .put(*key, changed.node(territory, overlay, *key));
-        region.graph.know(territory, [*key]);
-        region.inside.insert(territory);
-    }
-    region
-        .inside
-        .extend(start.iter().copied().map(Territory::Profile));
-    region.load(connection, context, overlay, start).await?;
+) -> Result<Option<Resolved>, Error> {
+    let mut region = Region::around(connection, context, overlay, start).await?;
     loop {
         region.surround(connection, context, overlay).await?;
         if region.graph.len() > limit {
-            return Err(Error::Conflict {
-                reason: "resolution_too_large",
-            });
+            return Ok(None);
         }
         match resolve(&region.graph, context.rules, &region.inside) {
             Resolution::Resolved { sets, cuts } => {
-                return Ok(Resolved { region, sets, cuts });
+                return Ok(Some(Resolved {
+                    region,
+                    sets,
+                    cuts,
+                    waiting: false,
+                }));
             }
             Resolution::Wants(Wants { join, compare }) => {
                 let wanted: BTreeSet<ProfileId> = join.union(&compare).copied().collect();
@@ -130,15 +110,55 @@ pub(crate) async fn resolve_around(
     }
 }
 
-impl Changed {
-    fn node(&self, territory: Territory, overlay: &Overlay, key: IdentityKey) -> Node {
-        Node {
-            identifier: self.identifier.clone(),
-            first_seen: self.first_seen,
-            standing: self.standing,
-            sides: overlay.sides.get(&key).cloned().unwrap_or_default(),
-            territory,
+/// Leaves some profiles and new identifiers in the sets they are in, to be resolved later.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn leave_waiting(
+    connection: &mut PgConnection,
+    context: Context<'_>,
+    overlay: &Overlay,
+    start: &BTreeSet<ProfileId>,
+) -> Result<Resolved, Error> {
+    let mut region = Region::around(connection, context, overlay, start).await?;
+    region.surround(connection, context, overlay).await?;
+    let members = |territory| region.graph.members(territory).into_iter().flatten();
+    let sets = region.inside.iter().map(|t| members(*t).copied().collect());
+    let sets: Vec<Vec<IdentityKey>> = sets.filter(|set: &Vec<_>| !set.is_empty()).collect();
+    Ok(Resolved {
+        region,
+        sets,
+        cuts: Vec::new(),
+        waiting: true,
+    })
+}
+
+impl Region {
+    /// Some profiles and new identifiers, loaded.
+    async fn around(
+        connection: &mut PgConnection,
+        context: Context<'_>,
+        overlay: &Overlay,
+        start: &BTreeSet<ProfileId>,
+    ) -> Result<Self, Error> {
+        let mut region = Self::default();
+        let new = overlay
+            .nodes
+            .iter()
+            .filter(|(_, changed)| changed.profile.is_none() && changed.present);
+        for (key, changed) in new {
+            let territory = Territory::New(*key);
+            region
+                .graph
+                .put(*key, changed.node(territory, overlay, *key));
+            region.graph.know(territory, [*key]);
+            region.inside.insert(territory);
         }
+        region
+            .inside
+            .extend(start.iter().copied().map(Territory::Profile));
+        region.load(connection, context, overlay, start).await?;
+        Ok(region)
     }
 }
 
@@ -210,13 +230,17 @@ impl Region {
         for identity in identities::load(connection, context.tenant, &wanted).await? {
             let key = identity.key;
             let changed = overlay.nodes.get(&key);
+            let standing = match changed {
+                Some(changed) => changed.standing,
+                None => standings::of(connection, context, &identity, overlay).await?,
+            };
             if changed.map_or(identity.present, |c| c.present && c.profile.is_some()) {
                 self.graph.put(
                     key,
                     Node {
                         identifier: identity.identifier.clone(),
                         first_seen: changed.map_or(identity.first_seen, |c| c.first_seen),
-                        standing: changed.map_or(identity.standing, |c| c.standing),
+                        standing,
                         sides: Vec::new(),
                         territory: Territory::Profile(identity.profile),
                     },

@@ -9,7 +9,11 @@ use std::collections::{HashMap, HashSet};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{plan::Context, refold};
+use super::{
+    plan::Context,
+    refold,
+    ruling::{self, Ruling},
+};
 use crate::{
     error::Error,
     ids::{IdentityKey, InteractionId, LengthPrefixed, ProfileId, RunId},
@@ -122,9 +126,17 @@ pub async fn retract(
     request: &Request,
 ) -> Result<Progress, Error> {
     let mut handled = 0;
+    let mut ruling = None;
     loop {
         let before = handled;
-        let (progress, now) = chunk_until_won(storage, context, request).await?;
+        let context = context.under(ruling.as_ref());
+        let (progress, now) = match chunk_until_won(storage, context, request).await {
+            Err(error) if ruling::replaced(&error) => {
+                ruling = Some(Ruling::now(storage, context.tenant).await?);
+                continue;
+            }
+            other => other?,
+        };
         handled += now;
         if progress.done || handled >= CALL || handled == before {
             return Ok(progress);
@@ -213,6 +225,7 @@ async fn work(
         stripes = locks::Stripes::default();
     }
     progress.position = locks::take(connection, context.tenant, &stripes).await?;
+    ruling::check(connection, context).await?;
     let held = more.is_some().then_some(&stripes);
     let ids: Vec<InteractionId> = selected.keys.iter().map(|k| k.id).collect();
     let taken = event_keys::retract(connection, context.tenant, &ids, &request.operation).await?;

@@ -11,11 +11,12 @@ use tokio::time::Instant;
 
 use super::{
     claims::{Claimed, claim},
+    failure::Failure,
     plan::Context,
     rebuild::{Rewritten, rebuild},
-    record::{Failure, Item, insert, stripes_of},
-    region::{Changed, Overlay, Resolved, resolve_around},
-    standings,
+    record::{Item, insert, stripes_of},
+    region::{Changed, Overlay, Resolved, leave_waiting, resolve_around},
+    ruling, standings,
     trait_keys::trait_keys,
 };
 use crate::{
@@ -51,7 +52,7 @@ pub(super) async fn record_isolated(
     context: Context<'_>,
     item: &Item,
 ) -> Result<Answer, Failure> {
-    let outcome = match record_one(storage, context, item, context.rules.resolve_limit()).await {
+    let outcome = match record_one(storage, context, item).await {
         Ok(answer) => return Ok(answer),
         Err(Failure::Data(error)) => {
             tracing::error!(%error, interaction.id = %item.prepared.id, "the database refused an interaction");
@@ -73,19 +74,18 @@ pub(super) async fn record_isolated(
 ///
 /// # Errors
 /// As recording a batch.
-#[tracing::instrument(name = "identity.resolve", skip_all, fields(why, identifiers = tracing::field::Empty, restarts = tracing::field::Empty))]
+#[tracing::instrument(name = "identity.resolve", skip_all, fields(identifiers = tracing::field::Empty, restarts = tracing::field::Empty, waiting = tracing::field::Empty))]
 pub(super) async fn record_one(
     storage: &Storage,
     context: Context<'_>,
     item: &Item,
-    limit: usize,
 ) -> Result<Answer, Failure> {
     let started = Instant::now();
     let mut stripes = {
         // One snapshot, so that no identifier is seen in two profiles.
         let mut snapshot = storage.begin_snapshot().await?;
         let prepared = prepare(&mut snapshot, context, item).await?;
-        let resolved = prepared.resolve(&mut snapshot, context, limit).await?;
+        let resolved = prepared.resolve(&mut snapshot, context).await?;
         stripes_for(item, &resolved)
     };
     for attempt in 0.. {
@@ -99,6 +99,7 @@ pub(super) async fn record_one(
         };
         metrics::histogram!(names::IDENTITY_LOCK_WAIT_SECONDS)
             .record(waiting.elapsed().as_secs_f64());
+        ruling::check(&mut transaction, context).await?;
         let items = std::slice::from_ref(item);
         let claimed = claim(&mut transaction, context, items).await?;
         if claimed.new.is_empty() {
@@ -106,7 +107,7 @@ pub(super) async fn record_one(
             return answer(&claimed, items, &[], position);
         }
         let prepared = prepare(&mut transaction, context, item).await?;
-        let resolved = prepared.resolve(&mut transaction, context, limit).await?;
+        let resolved = prepared.resolve(&mut transaction, context).await?;
         let needed = stripes_for(item, &resolved);
         if !alone && !stripes.covers_all(&needed) {
             transaction.rollback().await.map_err(storage::Error::from)?;
@@ -123,6 +124,7 @@ pub(super) async fn record_one(
         let span = tracing::Span::current();
         span.record("identifiers", size);
         span.record("restarts", attempt);
+        span.record("waiting", resolved.waiting);
         metrics::histogram!(names::IDENTITY_REGION_IDENTIFIERS)
             .record(f64::from(u32::try_from(size).unwrap_or(u32::MAX)));
         metrics::histogram!(names::IDENTITY_RESOLUTION_SECONDS)
@@ -372,15 +374,18 @@ impl Prepared {
         Ok(())
     }
 
+    /// Resolves what the interaction reaches; when that is too much for now, it is left for the background.
     async fn resolve(
         &self,
         connection: &mut PgConnection,
         context: Context<'_>,
-        limit: usize,
     ) -> Result<Resolved, Failure> {
-        resolve_around(connection, context, &self.overlay, &self.start, limit)
-            .await
-            .map_err(Failure::Other)
+        let limit = context.resolve_limit;
+        let (overlay, start) = (&self.overlay, &self.start);
+        match resolve_around(connection, context, overlay, start, limit).await? {
+            Some(resolved) => Ok(resolved),
+            None => Ok(leave_waiting(connection, context, overlay, start).await?),
+        }
     }
 
     /// Writes the interaction's effects. Answers with its profile and version.

@@ -4,17 +4,51 @@ use std::collections::{HashMap, HashSet};
 
 use sqlx::PgConnection;
 
-use super::{plan::Context, rebuild::Rebuilt, region::Resolved};
+use super::{
+    plan::Context,
+    rebuild::Rebuilt,
+    region::{Overlay, Resolved},
+};
 use crate::{
     identity::{
-        Keyed, Link, Standing,
+        Keyed, Link, Normalised, Standing,
         rules::Shared,
-        standing::{counts, meet},
+        standing::{counts, meet, standing},
     },
     ids::{IdentityKey, ProfileId},
-    storage::{self, identities, links},
+    storage::{
+        self,
+        identities::{self, Identity},
+        links,
+    },
     telemetry::names,
 };
+
+/// What a stored identifier is under the rules at hand.
+pub(crate) async fn of(
+    connection: &mut PgConnection,
+    context: Context<'_>,
+    row: &Identity,
+    overlay: &Overlay,
+) -> Result<Standing, storage::Error> {
+    let (rules, identifier) = (context.rules, &row.identifier);
+    let nobodys = if rules.of(&identifier.namespace).shared == Shared::Nobody {
+        let keyed = |key: IdentityKey, identifier: &Normalised| Keyed {
+            key,
+            identifier: identifier.clone(),
+        };
+        let beside: Vec<Keyed> = overlay
+            .nodes
+            .iter()
+            .map(|(key, changed)| keyed(*key, &changed.identifier))
+            .collect();
+        let this = keyed(row.key, identifier);
+        meets(connection, context, &this, &overlay.links, &beside).await?
+    } else {
+        false
+    };
+    Ok(standing(rules, identifier, &row.neighbours, nobodys))
+}
 
 /// Whether two people used an identifier in the same time, where that makes it nobody's. `raised` are links as they become,
 /// and `beside` identifiers that may not be stored yet.
@@ -71,7 +105,7 @@ pub(crate) async fn concerned(
             .into_iter()
             .map(|link| row_of(link.other))
             .collect();
-    let stays_apart = |row: &identities::Identity| {
+    let stays_apart = |row: &Identity| {
         row.present && context.rules.of(&row.identifier.namespace).shared == Shared::Apart
     };
     Ok(identities::load(connection, context.tenant, &neighbours)

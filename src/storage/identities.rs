@@ -226,21 +226,21 @@ pub struct Write {
 
 const STANDINGS: [Standing; 3] = [Standing::Own, Standing::Shared, Standing::Hub];
 
-fn standing(code: i16) -> Result<Standing> {
+pub(super) fn standing(code: i16) -> Result<Standing> {
     let known = usize::try_from(code).ok().and_then(|n| STANDINGS.get(n));
     known
         .copied()
         .ok_or_else(|| Error::corrupt("identity standing", "it is none of ours"))
 }
 
-fn standing_code(standing: Standing) -> i16 {
+pub(super) fn standing_code(standing: Standing) -> i16 {
     let place = STANDINGS.iter().position(|s| *s == standing);
     place
         .and_then(|n| i16::try_from(n).ok())
         .unwrap_or_default()
 }
 
-fn neighbours(bytes: &[u8]) -> Result<Neighbours> {
+pub(super) fn neighbours(bytes: &[u8]) -> Result<Neighbours> {
     let stored =
         stored::Neighbours::decode(bytes).map_err(|e| Error::corrupt("identity neighbours", e))?;
     Ok(Neighbours::from_counts(

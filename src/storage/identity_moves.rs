@@ -3,14 +3,21 @@
 
 use sqlx::PgConnection;
 
-use super::{Result, identities::uuids};
-use crate::ids::{IdentityKey, ProfileId, TenantId};
+use super::{
+    Result,
+    identities::{standing_code, uuids},
+};
+use crate::{
+    identity::Standing,
+    ids::{IdentityKey, ProfileId, TenantId},
+};
 
 pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("identities.move", MOVE),
     ("identities.add_former", ADD_FORMER),
     ("identities.set_former", SET_FORMER),
     ("identities.set_apart", SET_APART),
+    ("identities.set_standing", SET_STANDING),
     ("identities.leave", LEAVE),
 ];
 
@@ -35,10 +42,35 @@ UPDATE identities
 SET apart = $3
 WHERE tenant = $1 AND identity_key = ANY($2::uuid[])";
 
+const SET_STANDING: &str = "
+UPDATE identities
+SET standing = $3
+WHERE tenant = $1 AND identity_key = ANY($2::uuid[])";
+
 const LEAVE: &str = "
 UPDATE identities
 SET present = false, state = NULL, subjects = NULL, standing = 0, apart = false, neighbours = ''
 WHERE tenant = $1 AND identity_key = ANY($2::uuid[])";
+
+/// Says of identities what they are by their links.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.identities.set_standing", skip_all, fields(rows = keys.len()))]
+pub async fn set_standing(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    keys: &[IdentityKey],
+    standing: Standing,
+) -> Result<()> {
+    sqlx::query(SET_STANDING)
+        .bind(tenant.as_str())
+        .bind(uuids(keys))
+        .bind(standing_code(standing))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
 
 /// Moves identities to a profile.
 ///

@@ -88,7 +88,7 @@ WHERE stored.tenant = $1
     AND stored.identity_key = given.identity_key
     AND stored.other_key = given.other_key";
 
-type Row = (Uuid, Uuid, bool, DateTime<Utc>, DateTime<Utc>, i64);
+pub(super) type Row = (Uuid, Uuid, bool, DateTime<Utc>, DateTime<Utc>, i64);
 
 impl From<Row> for Link {
     fn from((key, other, anchored, first_seen, last_seen, seen): Row) -> Self {

@@ -28,6 +28,7 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("locks.take", TAKE),
     ("locks.take_tenant", TAKE_TENANT),
     ("locks.position", POSITION),
+    ("locks.position_seen", POSITION_SEEN),
 ];
 
 const TAKE: &str = "
@@ -47,6 +48,8 @@ const TAKE_TENANT: &str = "
 SELECT pg_advisory_xact_lock($1, $2)::text, 0::bigint, pg_current_xact_id()::text::bigint";
 
 const POSITION: &str = "SELECT pg_current_xact_id()::text::bigint";
+
+const POSITION_SEEN: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
 
 /// A set of stripes, each wanted exclusively or shared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -169,6 +172,17 @@ pub async fn take_tenant(connection: &mut PgConnection, tenant: &TenantId) -> Re
 #[tracing::instrument(name = "db.locks.position", skip_all)]
 pub async fn position(connection: &mut PgConnection) -> Result<i64> {
     Ok(sqlx::query_scalar(POSITION).fetch_one(connection).await?)
+}
+
+/// The position up to which every change is in what this snapshot sees.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.locks.position_seen", skip_all)]
+pub async fn position_seen(connection: &mut PgConnection) -> Result<i64> {
+    Ok(sqlx::query_scalar(POSITION_SEEN)
+        .fetch_one(connection)
+        .await?)
 }
 
 fn tenant_lock(tenant: &TenantId) -> i32 {

@@ -33,7 +33,10 @@ pub mod locks;
 pub mod migrate;
 pub mod operations;
 pub mod outbox;
+pub mod population;
+pub mod profile_rules;
 pub mod profiles;
+pub mod rule_sets;
 pub mod store;
 mod summaries;
 
@@ -53,7 +56,10 @@ pub const STATEMENTS: &[&[(&str, &str)]] = &[
     locks::STATEMENTS,
     operations::STATEMENTS,
     outbox::STATEMENTS,
+    population::STATEMENTS,
+    profile_rules::STATEMENTS,
     profiles::STATEMENTS,
+    rule_sets::STATEMENTS,
     store::STATEMENTS,
 ];
 

@@ -29,6 +29,7 @@ const LOAD: &str = "
 SELECT
     stored.profile_id,
     stored.version,
+    stored.rules,
     stored.home,
     stored.summary,
     stored.state,
@@ -48,6 +49,7 @@ const READ: &str = "
 SELECT
     profile_id,
     version,
+    rules,
     home,
     summary,
     state,
@@ -62,6 +64,7 @@ const AFTER: &str = "
 SELECT
     profile_id,
     version,
+    rules,
     home,
     summary,
     state,
@@ -91,13 +94,14 @@ LIMIT $6";
 // A profile that is last seen has members; when none are given they stay, and a large set is not written again.
 const UPSERT: &str = "
 INSERT INTO profiles AS stored
-    (tenant, profile_id, version, home, summary, last_day, state, members, subjects)
-SELECT $1, profile_id, version, home, summary, last_day, state, coalesce(members, ''), subjects
+    (tenant, profile_id, version, home, summary, last_day, state, members, subjects, rules)
+SELECT $1, profile_id, version, home, summary, last_day, state, coalesce(members, ''), subjects, rules
 FROM unnest(
-    $2::uuid[], $3::bigint[], $4::uuid[], $5::bytea[], $6::integer[], $7::bytea[], $8::bytea[], $9::bytea[]
-) AS given (profile_id, version, home, summary, last_day, state, members, subjects)
+    $2::uuid[], $3::bigint[], $4::uuid[], $5::bytea[], $6::integer[], $7::bytea[], $8::bytea[], $9::bytea[], $10::bigint[]
+) AS given (profile_id, version, home, summary, last_day, state, members, subjects, rules)
 ON CONFLICT (tenant, profile_id) DO UPDATE SET
     version = excluded.version,
+    rules = excluded.rules,
     home = excluded.home,
     summary = excluded.summary,
     last_day = excluded.last_day,
@@ -127,8 +131,8 @@ pub struct Profile {
     pub makeup: Makeup,
     /// Its identities that lend it nothing.
     pub apart: BTreeSet<IdentityKey>,
-    /// Whether identities of it wait to be resolved.
-    pub resolving: bool,
+    /// The revision of the rules under which it was resolved; 0 when it waits to be resolved.
+    pub rules: i64,
     /// How many identities it has; none when it is merged away.
     pub members_total: usize,
     /// Its identities, when they were asked for.
@@ -139,6 +143,7 @@ pub struct Profile {
 struct Row {
     profile_id: Uuid,
     version: i64,
+    rules: i64,
     home: Uuid,
     summary: Vec<u8>,
     state: Vec<u8>,
@@ -175,7 +180,7 @@ impl TryFrom<Row> for Profile {
             keeps_home: summary.keeps_home,
             makeup,
             apart: summaries::keys(&summary.apart)?,
-            resolving: summary.resolving,
+            rules: row.rules,
             home: Home {
                 identifier: Normalised {
                     namespace: summary.home_namespace,
@@ -203,6 +208,27 @@ pub struct Wanted {
     pub subjects: bool,
 }
 
+impl Wanted {
+    /// Only its row.
+    #[must_use]
+    pub fn row(id: ProfileId) -> Self {
+        Self {
+            id,
+            members: false,
+            subjects: false,
+        }
+    }
+
+    /// With its members.
+    #[must_use]
+    pub fn with_members(id: ProfileId) -> Self {
+        Self {
+            members: true,
+            ..Self::row(id)
+        }
+    }
+}
+
 /// A profile to write.
 #[derive(Clone)]
 pub struct Write {
@@ -226,8 +252,8 @@ pub struct Write {
     pub makeup: Makeup,
     /// Its identities that lend it nothing.
     pub apart: BTreeSet<IdentityKey>,
-    /// Whether identities of it wait to be resolved.
-    pub resolving: bool,
+    /// The revision of the rules under which it was resolved; 0 when it waits to be resolved.
+    pub rules: i64,
 }
 
 impl Write {
@@ -245,7 +271,7 @@ impl Write {
             keeps_home: false,
             makeup: Makeup::default(),
             apart: BTreeSet::new(),
-            resolving: false,
+            rules: 0,
         }
     }
 }
@@ -394,6 +420,7 @@ pub async fn upsert(
                 .map(|w| beside(Some(&w.state)))
                 .collect::<Vec<_>>(),
         )
+        .bind(writes.iter().map(|w| w.rules).collect::<Vec<_>>())
         .execute(connection)
         .await?;
     Ok(())

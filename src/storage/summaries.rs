@@ -67,7 +67,6 @@ pub(super) fn encode(write: &Write) -> Vec<u8> {
             .flat_map(|key| *key.as_bytes())
             .collect::<Vec<u8>>()
             .into(),
-        resolving: write.resolving,
     }
     .encode_to_vec()
 }

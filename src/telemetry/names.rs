@@ -49,6 +49,12 @@ pub const IDENTITY_REGION_IDENTIFIERS: &str = "customer_profile_identity_region_
 pub const IDENTITY_RESOLUTION_SECONDS: &str = "customer_profile_identity_resolution_seconds";
 /// Operators' decisions.
 pub const IDENTITY_DECISIONS: &str = "customer_profile_identity_decisions_total";
+/// How long previews of rules took.
+pub const IDENTITY_PREVIEW_SECONDS: &str = "customer_profile_identity_preview_seconds";
+/// Profiles that were resolved in the background.
+pub const IDENTITY_RESOLVED_PROFILES: &str = "customer_profile_identity_resolved_profiles_total";
+/// Tenants with profiles that are not under the rules in force.
+pub const IDENTITY_SWITCHES: &str = "customer_profile_identity_switches";
 /// How long resolutions waited for locks.
 pub const IDENTITY_LOCK_WAIT_SECONDS: &str = "customer_profile_identity_lock_wait_seconds";
 /// Connections of the pool.
@@ -193,7 +199,7 @@ pub const METRICS: &[Metric] = &[
     metric(
         (IDENTITY_SLOW_PATHS, Counter, Unit::Count),
         &["reason"],
-        "interactions that were resolved in a transaction of their own: standing, shared, rules, makeup, returning, kept_home, binding_consent",
+        "interactions that were resolved in a transaction of their own: standing, shared, rules, makeup, returning, kept_home, binding_consent, waiting",
     ),
     metric(
         (IDENTITY_REGION_IDENTIFIERS, Histogram, Unit::Count),
@@ -209,6 +215,21 @@ pub const METRICS: &[Metric] = &[
         (IDENTITY_DECISIONS, Counter, Unit::Count),
         &["kind"],
         "operators' decisions that were carried out: merge_profiles, separate_identifiers, undo_decision",
+    ),
+    metric(
+        (IDENTITY_PREVIEW_SECONDS, Histogram, Unit::Seconds),
+        &[],
+        "a preview of rules, from its first read to its answer",
+    ),
+    metric(
+        (IDENTITY_RESOLVED_PROFILES, Counter, Unit::Count),
+        &[],
+        "profiles that were brought under the rules in force in the background",
+    ),
+    metric(
+        (IDENTITY_SWITCHES, Gauge, Unit::Count),
+        &["state"],
+        "tenants of which not every profile is under the rules in force: under_way, or stuck when some cannot be resolved",
     ),
     metric(
         (IDENTITY_LOCK_WAIT_SECONDS, Histogram, Unit::Seconds),

@@ -18,10 +18,10 @@ use crate::{
     error::Error,
     identity::{HashSecret, Region, Rules},
     ids::TenantId,
-    ingest::plan::Context,
+    ingest::{Ruling, plan::Context},
     storage::{
-        Storage, identity_cards::count as stored_identities, profiles::count as stored_profiles,
-        store,
+        Storage, identity_cards::count as stored_identities, profile_rules,
+        profiles::count as stored_profiles, store,
     },
 };
 
@@ -42,6 +42,8 @@ pub struct Report {
     pub profiles: u64,
     /// Operators' decisions checked.
     pub decisions: u64,
+    /// Profiles that wait to be resolved under the rules in force: what their rules make of them is not compared.
+    pub waiting: u64,
     /// Identities and profiles to check, as they were counted at the start.
     pub total: u64,
     /// Differences found.
@@ -82,7 +84,6 @@ pub async fn verify(
     storage: &Storage,
     secret: &HashSecret,
     tenant: &TenantId,
-    rules: &Rules,
     observer: &Observer,
 ) -> Result<Report, Error> {
     let mut snapshot = storage.begin_snapshot().await?;
@@ -94,12 +95,20 @@ pub async fn verify(
         .default_region
         .parse()
         .map_err(|()| Error::bug("reading a tenant", "its stored region is no country"))?;
+    let ruling = Ruling::read(&mut snapshot, tenant).await?;
+    let nothing_said = Rules::default();
     let context = Context {
         tenant,
         region,
         secret,
-        rules,
+        rules: &nothing_said,
+        revision: 0,
+        resolve_limit: usize::MAX,
     };
+    let context = context.under(ruling.as_ref());
+    let waiting =
+        profile_rules::count_under_others(&mut snapshot, tenant, context.revision).await?;
+    report.waiting = u64::try_from(waiting).unwrap_or_default();
     let total = stored_identities(&mut snapshot, tenant).await?
         + stored_profiles(&mut snapshot, tenant).await?;
     report.total = u64::try_from(total).unwrap_or_default();

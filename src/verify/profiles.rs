@@ -45,7 +45,9 @@ pub(super) async fn verify(
         let resolved = standalone(connection, context, &ids).await?;
         for profile in live {
             check(profile, &members, report)?;
-            check_set(profile, resolved.get(&profile.id), report);
+            if profile.rules == context.revision {
+                check_set(profile, resolved.get(&profile.id), report);
+            }
             listed += profile.members_total;
             report.profiles += 1;
         }

@@ -1,5 +1,7 @@
 //! What runs beside the calls, in every instance: it may run in several at once, so each piece of work is safe to repeat.
 
+pub mod rules;
+
 use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;

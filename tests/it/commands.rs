@@ -339,6 +339,17 @@ fn examples() -> Vec<(&'static str, Value, &'static str)> {
             json!({"operationId": "undo", "decisionOperationId": "merge"}),
             "outcome",
         ),
+        ("GetRules", json!({}), "revisions"),
+        (
+            "PreviewRules",
+            json!({"rules": {"namespaces": [{"namespace": "email", "limit": 1}]}}),
+            "profilesAfter",
+        ),
+        (
+            "ApplyRules",
+            json!({"operationId": "rules", "rules": {"sizeCap": 5000}, "reason": "a test"}),
+            "revision",
+        ),
     ]
 }
 

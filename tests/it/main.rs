@@ -55,6 +55,7 @@ mod searching;
 mod smoke;
 mod statements;
 mod streaming;
+mod switching;
 mod timelines;
 mod tokens;
 mod trouble;

@@ -1,10 +1,11 @@
 //! What each call needs, and what is masked from whom.
 
 use customer_profile::proto::v1::{
-    BatchGetProfilesRequest, ExplainIdentityRequest, ListIdentifiersRequest, ListTraitsRequest,
-    MergeProfilesRequest, SearchProfilesRequest, SeparateIdentifiersRequest,
-    StreamInteractionsRequest, UndoDecisionRequest, identity_service_client::IdentityServiceClient,
-    interaction_service_client::InteractionServiceClient,
+    ApplyRulesRequest, BatchGetProfilesRequest, ExplainIdentityRequest, GetRulesRequest,
+    ListIdentifiersRequest, ListTraitsRequest, MergeProfilesRequest, PreviewRulesRequest,
+    SearchProfilesRequest, SeparateIdentifiersRequest, StreamInteractionsRequest,
+    UndoDecisionRequest, apply_rules_request, identity_service_client::IdentityServiceClient,
+    interaction_service_client::InteractionServiceClient, preview_rules_request,
     profile_service_client::ProfileServiceClient,
 };
 use futures_util::stream;
@@ -19,7 +20,7 @@ use crate::harness::{
 };
 
 pub const WHO: &str = "email=a@example.com";
-pub const CALLS: [(&str, &[&str]); 13] = [
+pub const CALLS: [(&str, &[&str]); 16] = [
     ("RecordInteractions", &["record"]),
     ("StreamInteractions", &["record"]),
     ("ListInteractions", &["read"]),
@@ -33,6 +34,9 @@ pub const CALLS: [(&str, &[&str]); 13] = [
     ("MergeProfiles", &["steward"]),
     ("SeparateIdentifiers", &["steward"]),
     ("UndoDecision", &["steward"]),
+    ("GetRules", &["steward"]),
+    ("PreviewRules", &["steward"]),
+    ("ApplyRules", &["administer"]),
 ];
 pub const PERMISSIONS: [&str; 7] = [
     "record",
@@ -162,6 +166,27 @@ async fn decide(
             };
             let request = with_metadata(request, allowed);
             considered(identities.separate_identifiers(request).await)
+        }
+        "GetRules" => {
+            let request = with_metadata(GetRulesRequest {}, allowed);
+            identities.get_rules(request).await.map(drop)
+        }
+        "PreviewRules" => {
+            let request = PreviewRulesRequest {
+                change: Some(preview_rules_request::Change::Revision(1)),
+                ..PreviewRulesRequest::default()
+            };
+            let request = with_metadata(request, allowed);
+            considered(identities.preview_rules(request).await)
+        }
+        "ApplyRules" => {
+            let request = ApplyRulesRequest {
+                operation_id: "apply".into(),
+                change: Some(apply_rules_request::Change::Revision(1)),
+                ..ApplyRulesRequest::default()
+            };
+            let request = with_metadata(request, allowed);
+            considered(identities.apply_rules(request).await)
         }
         _ => {
             let request = UndoDecisionRequest {

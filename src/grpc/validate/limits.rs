@@ -96,3 +96,5 @@ pub const MAX_REFERENCES: usize = 1_000;
 pub const MAX_CHOSEN_IDENTIFIERS: usize = 1_000;
 /// Bytes of the reason of an operation.
 pub const MAX_REASON_BYTES: usize = 1_024;
+/// Examples of each kind that a preview of rules shows.
+pub const MAX_RULE_EXAMPLES: usize = 50;

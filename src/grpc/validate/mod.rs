@@ -34,6 +34,7 @@ mod money;
 mod read_options;
 pub mod reason;
 mod retract;
+mod rules;
 mod search;
 #[cfg(test)]
 pub(crate) mod strategies;
@@ -49,6 +50,7 @@ pub use mask::{ProfileField, ProfileMask, field_mask};
 pub use money::scale_range;
 pub use read_options::{ReadOptions, read_options};
 pub use retract::{Retract, Retracted, retract};
+pub use rules::{apply_rules, preview_rules};
 pub use search::{Search, search};
 pub use timeline::{Timeline, timeline};
 pub use violations::Violations;

@@ -50,6 +50,11 @@ fn prepare(interactions: &[Interaction]) -> Vec<Prepared> {
 
 /// The digest and the partition of a set of interactions.
 pub fn expected(interactions: &[Interaction]) -> Expected {
+    expected_under(interactions, &Rules::default())
+}
+
+/// The same under some rules, of interactions that the default rules let in.
+pub fn expected_under(interactions: &[Interaction], rules: &Rules) -> Expected {
     let prepared = prepare(interactions);
     let mut of_anchor: HashMap<IdentityKey, Vec<&Prepared>> = HashMap::new();
     let mut told = Told::default();
@@ -58,7 +63,7 @@ pub fn expected(interactions: &[Interaction]) -> Expected {
         of_anchor.entry(anchor).or_default().push(one);
         told.interaction(one.occurred_at, &one.identifiers);
     }
-    let whole = told.resolve(&Rules::default());
+    let whole = told.resolve(rules);
     let mut population = Population::default();
     for set in &whole.sets {
         let fold_of = |keys: &mut dyn Iterator<Item = &IdentityKey>| {

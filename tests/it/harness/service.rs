@@ -111,8 +111,7 @@ impl Service {
         let tenant = TenantId::parse(tenant).unwrap();
         let observer: verify::Observer = Arc::new(|_| ());
         let opened = self.server().opened();
-        let rules = opened.tenants.get(&tenant).await.unwrap().resolution;
-        verify::verify(&opened.storage, &opened.secret, &tenant, &rules, &observer)
+        verify::verify(&opened.storage, &opened.secret, &tenant, &observer)
             .await
             .unwrap()
     }

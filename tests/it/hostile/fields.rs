@@ -34,6 +34,9 @@ const LOOKUP: &str =
 
 const WHO: &str = r#"{"identifiers": [{"namespace": "email", "value": "a@example.com"}]}"#;
 
+const RULES: &str = r#"{"namespaces": [{"namespace": "till", "priority": 5, "limit": 2, "hub_limit": 9,
+    "shared": "SHARED_MEANING_APART", "blocked_values": ["nobody"]}], "size_cap": 900}"#;
+
 /// Each method with a request that is taken.
 fn requests() -> Vec<(&'static str, String)> {
     let options = r#""read_options": {"max_staleness": "1s", "allow_stale": true}"#;
@@ -98,6 +101,15 @@ fn requests() -> Vec<(&'static str, String)> {
             "IdentityService/UndoDecision",
             r#"{"operation_id": "u", "reason": "r", "decision_operation_id": "m", "dry_run": true}"#.to_owned(),
         ),
+        ("IdentityService/GetRules", "{}".to_owned()),
+        (
+            "IdentityService/PreviewRules",
+            format!(r#"{{"rules": {RULES}, "examples": 3}}"#),
+        ),
+        (
+            "IdentityService/ApplyRules",
+            format!(r#"{{"operation_id": "a", "reason": "r", "rules": {RULES}, "expected_revision": 900}}"#),
+        ),
     ]
 }
 
@@ -115,7 +127,7 @@ const FATAL: [&str; 9] = [
 ];
 
 /// What is taken all the same, because it is within the rules: (path, fault).
-const TAKEN: [(&str, &str); 5] = [
+const TAKEN: [(&str, &str); 6] = [
     // White space and line breaks belong to texts, and BEL with them.
     ("interactions[0].text", "control"),
     ("interactions[0].traits[0].value.text", "control"),
@@ -123,6 +135,8 @@ const TAKEN: [(&str, &str); 5] = [
     ("reason", "control"),
     // What is not looked at.
     ("subject.status", "unknown value"),
+    // Any revision may be expected; another one is in force.
+    ("expected_revision", "greatest"),
 ];
 
 /// A request with one fault.
