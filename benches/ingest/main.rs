@@ -15,6 +15,7 @@
 mod baseline;
 #[path = "../machine/mod.rs"]
 mod machine;
+#[path = "../machine/stage.rs"]
 mod stage;
 mod workload;
 
@@ -66,7 +67,15 @@ async fn run(plan: &Plan) {
         plan.people,
         workload::TEXT_BYTES
     );
-    let stage = Stage::set_up(plan.people).await;
+    let mut stage = Stage::set_up().await;
+    workload::introduce(&stage.url, plan.people).await;
+    // A template may have no connections, so it is copied while nobody serves.
+    stage.drain();
+    stage
+        .admin("CREATE DATABASE baseline TEMPLATE service")
+        .await;
+    stage.admin("CHECKPOINT").await;
+    stage.serve().await;
     let limit = Duration::from_secs(plan.seconds);
     let mut baseline = baseline::Baseline::load(&stage).await;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -92,6 +101,11 @@ async fn run(plan: &Plan) {
     );
     println!("figure ingest_ratio {:.3} ratio", median(&ratios));
     println!("figure ingest_service_memory {} MB", stage.peak_memory_mb());
+    let slow = metric(
+        &stage.metrics(),
+        "customer_profile_identity_slow_paths_total",
+    );
+    println!("figure ingest_slow_paths {slow:.0} interactions");
     stage.tear_down().await;
 }
 
@@ -101,6 +115,14 @@ async fn run(plan: &Plan) {
 )]
 fn rate(count: u64, elapsed: Duration) -> f64 {
     count as f64 / elapsed.as_secs_f64()
+}
+
+/// The sum over all labels of a metric.
+fn metric(page: &str, name: &str) -> f64 {
+    page.lines()
+        .filter(|line| line.starts_with(name))
+        .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
+        .sum()
 }
 
 fn median(values: &[f64]) -> f64 {

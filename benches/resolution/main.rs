@@ -12,7 +12,11 @@
 //! other traps too; what a trap costs by itself is the difference that `--without shared_device,forwarded_mail` (and so on)
 //! makes. Without all of them precision and recall are 1. Every figure is also a line `figure NAME VALUE UNIT`.
 //!
-//! Run it with `cargo bench --bench resolution`; `-- --people 5000 --seed 2 --explain 3` is shorter, has other people and
+//! Then the records go through the service, in the order in which they arrived: its profiles are compared with the pure
+//! partition, and it is said what an interaction cost, how many took the slow path, how large the largest region was, and
+//! how long a preview of other rules took ([`engine`]).
+//!
+//! Run it with `cargo bench --bench resolution`; `-- --pure` leaves the service out; `-- --people 5000 --seed 2 --explain 3` is shorter, has other people and
 //! shows examples of what goes wrong, three a trap.
 
 #![expect(
@@ -21,6 +25,7 @@
     reason = "a benchmark prints and stops when something is wrong"
 )]
 
+mod engine;
 mod explain;
 #[path = "../machine/mod.rs"]
 mod machine;
@@ -29,6 +34,8 @@ mod population;
 mod read;
 mod rivals;
 mod score;
+#[path = "../machine/stage.rs"]
+mod stage;
 mod truth;
 
 use std::time::Instant;
@@ -43,6 +50,8 @@ struct Plan {
     seed: usize,
     explain: usize,
     without: Traps,
+    /// Only the pure part: nothing is stored.
+    pure: bool,
 }
 
 impl Plan {
@@ -70,6 +79,7 @@ impl Plan {
             seed: number("--seed", 1),
             explain: number("--explain", 0),
             without,
+            pure: arguments.iter().any(|a| a == "--pure"),
         }
     }
 }
@@ -113,6 +123,10 @@ fn main() {
     if plan.explain > 0 {
         let (_, ours) = &methods[0];
         explain::explain(&population, &read, ours, &truth, plan.explain);
+    }
+    if !plan.pure {
+        let (_, ours) = &methods[0];
+        engine::run(&read, ours);
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Api, read::Read, sight::Sight, validate};
 use crate::{
     auth::Caller,
+    clock::Micros,
     error::Error,
     identity::{
         Rules,
@@ -151,8 +152,8 @@ fn show(revision: &Revision) -> RulesRevision {
     RulesRevision {
         revision: revision.number,
         rules: Some(said(&revision.rules)),
-        made_at: revision.made_at.map(|at| at.to_proto()),
-        switched_at: revision.switched_at.map(|at| at.to_proto()),
+        made_at: revision.made_at.map(Micros::to_proto),
+        switched_at: revision.switched_at.map(Micros::to_proto),
         caller: revision.caller.clone(),
         reason: revision.reason.clone(),
         operation_id: revision.operation.clone(),

@@ -96,7 +96,9 @@ async fn tell(
             break;
         };
         last = end;
-        page.into_iter().for_each(|stored| told.identifier(stored));
+        for stored in page {
+            told.identifier(stored);
+        }
     }
     let mut last = ProfileId::from_uuid(nil);
     loop {
@@ -105,8 +107,9 @@ async fn tell(
             break;
         };
         last = end;
-        page.into_iter()
-            .for_each(|(id, home)| told.profile(id, home));
+        for (id, home) in page {
+            told.profile(id, home);
+        }
     }
     let mut last = (IdentityKey::from_uuid(nil), IdentityKey::from_uuid(nil));
     loop {
@@ -115,7 +118,9 @@ async fn tell(
             break;
         };
         last = end;
-        page.into_iter().for_each(|link| told.link(link));
+        for link in page {
+            told.link(link);
+        }
     }
     let mut last = None;
     loop {
@@ -124,8 +129,9 @@ async fn tell(
             break;
         };
         last = Some(end);
-        page.into_iter()
-            .for_each(|assertion| told.assertion(assertion));
+        for assertion in page {
+            told.assertion(assertion);
+        }
     }
     let mut last: Option<(IdentityKey, DecisionId)> = None;
     loop {
@@ -134,8 +140,9 @@ async fn tell(
             break;
         };
         last = Some(end);
-        page.into_iter()
-            .for_each(|(key, decision, side)| told.side(key, decision, side));
+        for (key, decision, side) in page {
+            told.side(key, decision, side);
+        }
     }
     Ok(told)
 }

@@ -131,8 +131,11 @@ fn differences(before: &BTreeMap<Uuid, Uuid>, after: &BTreeMap<Uuid, Uuid>) -> (
     (several(&from), several(&into))
 }
 
+/// What is said of namespaces.
+type Said = Vec<(&'static str, &'static str)>;
+
 /// Changes of rules of every kind.
-fn changes() -> Vec<(&'static str, Vec<(&'static str, &'static str)>, usize)> {
+fn changes() -> Vec<(&'static str, Said, usize)> {
     vec![
         ("e-mail addresses unique", vec![("email", "unique")], 10_000),
         (

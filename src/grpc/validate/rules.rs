@@ -38,7 +38,7 @@ pub fn preview_rules(
     let mut out = Violations::default();
     let change = match &request.change {
         Some(preview_rules_request::Change::Rules(given)) => {
-            rules(&mut out, given, ctx).map(Change::Rules)
+            Some(Change::Rules(rules(&mut out, given, ctx)))
         }
         Some(preview_rules_request::Change::Revision(number)) => revision(&mut out, *number),
         None => absent(&mut out),
@@ -71,7 +71,7 @@ pub fn apply_rules(
     text(&mut out, &"reason", &request.reason, MAX_REASON_BYTES);
     let change = match &request.change {
         Some(apply_rules_request::Change::Rules(given)) => {
-            rules(&mut out, given, ctx).map(Change::Rules)
+            Some(Change::Rules(rules(&mut out, given, ctx)))
         }
         Some(apply_rules_request::Change::Revision(number)) => revision(&mut out, *number),
         None => absent(&mut out),
@@ -101,7 +101,7 @@ fn revision(out: &mut Violations, number: i64) -> Option<Change> {
     Some(Change::Revision(number))
 }
 
-fn rules(out: &mut Violations, given: &IdentityRules, ctx: &Context<'_>) -> Option<RuleSet> {
+fn rules(out: &mut Violations, given: &IdentityRules, ctx: &Context<'_>) -> RuleSet {
     let mut set = RuleSet::default();
     let cap = usize::try_from(given.size_cap).ok();
     match cap {
@@ -131,7 +131,7 @@ fn rules(out: &mut Violations, given: &IdentityRules, ctx: &Context<'_>) -> Opti
             out.add(&field, DUPLICATE_NAME, "each namespace once");
         }
     }
-    Some(set)
+    set
 }
 
 fn of_namespace(
