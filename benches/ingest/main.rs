@@ -59,7 +59,7 @@ fn main() {
 }
 
 async fn run(plan: &Plan) {
-    println!("machine: {}", machine::machine());
+    println!("machine: {}, everything on one machine", machine::machine());
     println!(
         "plan: {} rounds of {} s each way, {} people, texts of {} bytes",
         plan.rounds,

@@ -86,7 +86,7 @@ impl Plan {
 
 fn main() {
     let plan = Plan::read();
-    println!("machine: {}", machine::machine());
+    println!("machine: {}, everything on one machine", machine::machine());
     println!(
         "plan: {} people, seed {}, without {:?}",
         plan.people,

@@ -16,6 +16,8 @@
     reason = "a benchmark prints and stops when something is wrong"
 )]
 
+#[path = "../machine/mod.rs"]
+mod machine;
 mod names;
 mod people;
 mod random;
@@ -45,7 +47,7 @@ fn main() {
             .unwrap_or(default)
     };
     let (count, seed) = (number("--people", 20_000), number("--seed", 2));
-    println!("machine: {}", machine());
+    println!("machine: {}, one of them used", machine::machine());
     let mut random = Random::new(u64::try_from(seed).unwrap());
     let people = people::people(&mut random, count);
     let records = records::records(&mut random, &people);
@@ -118,15 +120,4 @@ fn candidates(records: &[Record]) -> BTreeSet<(usize, usize)> {
 )]
 pub(crate) fn ratio(part: usize, whole: usize) -> f64 {
     part as f64 / whole.max(1) as f64
-}
-
-/// What a figure was seen on.
-fn machine() -> String {
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info
-        .lines()
-        .find_map(|line| line.strip_prefix("model name"))
-        .map_or("unknown", |rest| rest.trim_start_matches(['\t', ' ', ':']));
-    format!("{cores} cores, {model}, one of them used")
 }

@@ -190,9 +190,7 @@ proptest! {
 
     #[test]
     fn the_store_equals_everything_at_once_after_every_step(rules in rules(), steps in story(60)) {
-        if let Err(wrong) = walk(&rules, &steps, Fault::None) {
-            return Err(TestCaseError::fail(wrong));
-        }
+        walk(&rules, &steps, Fault::None).map_err(TestCaseError::fail)?;
     }
 
     #[test]
@@ -201,9 +199,7 @@ proptest! {
         steps in story(40),
         order in any::<u64>(),
     ) {
-        let Ok(walk) = walk(&rules, &steps, Fault::None) else {
-            return Ok(());
-        };
+        let walk = walk(&rules, &steps, Fault::None).map_err(TestCaseError::fail)?;
         let mut told: Vec<Told> = walk.world.events.values().cloned().map(Told::Event).collect();
         told.extend(walk.world.decisions.iter().map(|d| Told::Decision(d.clone())));
         shuffle(&mut told, order);
@@ -223,9 +219,7 @@ proptest! {
 
     #[test]
     fn an_undone_decision_leaves_no_trace(rules in rules(), steps in story(40)) {
-        let Ok(walk) = walk(&rules, &steps, Fault::None) else {
-            return Ok(());
-        };
+        let walk = walk(&rules, &steps, Fault::None).map_err(TestCaseError::fail)?;
         let undone: BTreeSet<DecisionId> = walk.world.decisions.iter().filter_map(|d| match d.what {
             What::Undo(of) => Some(of),
             _ => None,

@@ -385,10 +385,18 @@ fn came(answer: Result<Bytes, Status>, recording: bool, about: &str) -> Came {
                 Came::Named(violations.iter().map(|v| v.field.clone()).collect())
             }
             // Nothing is wrong with the request itself; there is only nothing to decide.
-            Code::FailedPrecondition => Came::Taken,
+            Code::FailedPrecondition if decides(about) => Came::Taken,
             _ => panic!("{about}: {status:?}"),
         },
     }
+}
+
+/// Whether a request, called by its method first, is for an operator's decision.
+fn decides(about: &str) -> bool {
+    let decisions = ["MergeProfiles ", "SeparateIdentifiers ", "UndoDecision "];
+    about
+        .strip_prefix("IdentityService/")
+        .is_some_and(|rest| decisions.iter().any(|name| rest.starts_with(name)))
 }
 
 /// Whether a fault of a field may be named by this path: by the field's own, or by that of what holds it.
