@@ -88,21 +88,21 @@ impl Decisive<'_> {
         let (context, request) = (self.context, self.request);
         let started = Instant::now();
         let mut stripes = {
-            let mut connection = self.storage.acquire().await?;
-            if let Some(outcome) = recorded(&mut connection, context, request, self.id).await? {
+            // One snapshot, so that no identifier is seen in two profiles; and so that a call that is repeated while the
+            // first one commits sees either nothing of it or its outcome, and is not refused for what it did itself.
+            let mut snapshot = self.storage.begin_snapshot().await?;
+            if let Some(outcome) = recorded(&mut snapshot, context, request, self.id).await? {
                 return Ok(outcome);
             }
-            drop(connection);
-            // One snapshot, so that no identifier is seen in two profiles.
-            let mut snapshot = self.storage.begin_snapshot().await?;
             let plan = freeze(&mut snapshot, context, request).await?;
             let resolved = plan
                 .resolve(&mut snapshot, context, self.id, self.made_at)
                 .await?;
             plan.stripes(&resolved)
         };
+        let mut doubted = false;
         for attempt in 0.. {
-            let alone = attempt > RESTARTS || stripes.len() > locks::MOST;
+            let alone = doubted || attempt > RESTARTS || stripes.len() > locks::MOST;
             let mut transaction = self.storage.begin().await?;
             let held = (!alone).then_some(&stripes);
             match self.attempt(&mut transaction, held).await {
@@ -124,6 +124,12 @@ impl Decisive<'_> {
                     transaction.rollback().await.map_err(storage::Error::from)?;
                     metrics::counter!(names::INGEST_LOCK_RESTARTS).increment(1);
                     stripes.extend(&needed);
+                }
+                // It may have been read without the locks that it needs, while another decision was committed: asked again
+                // under the tenant's lock.
+                Err(Error::Refused { .. } | Error::NotFound { .. }) if !alone => {
+                    transaction.rollback().await.map_err(storage::Error::from)?;
+                    doubted = true;
                 }
                 Err(error) => {
                     let _ = transaction.rollback().await;

@@ -35,6 +35,7 @@ mod errors;
 mod explaining;
 mod facts;
 mod generated;
+mod half_done;
 mod harness;
 mod health;
 mod hostile;

@@ -143,6 +143,27 @@ impl Database {
         }
     }
 
+    /// A migrated database on a server of its own, which syncs as it does in use; for tests that kill it.
+    pub async fn alone(data_dir: PathBuf) -> (PrivatePostgres, Self) {
+        let starting = tokio::task::spawn_blocking(|| {
+            PrivatePostgres::start(Options {
+                data_dir,
+                fsync: true,
+                extra_settings: Vec::new(),
+            })
+            .unwrap()
+        });
+        let server = starting.await.unwrap();
+        let database = Self {
+            socket: server.socket_dir().to_owned(),
+            name: "postgres".into(),
+        };
+        let pool = database.pool().await;
+        migrate::run(&pool).await.unwrap();
+        pool.close().await;
+        (server, database)
+    }
+
     /// Its address, as an operator would write it.
     pub fn url(&self) -> String {
         let host: String = self.socket.to_string_lossy().replace('/', "%2F");
@@ -163,5 +184,11 @@ impl Database {
         PgConnection::connect_with(&options(&self.socket, &self.name))
             .await
             .unwrap()
+    }
+
+    /// The same, unless the database is away.
+    pub async fn try_connect(&self) -> Option<PgConnection> {
+        let options = options(&self.socket, &self.name);
+        PgConnection::connect_with(&options).await.ok()
     }
 }

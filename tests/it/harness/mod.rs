@@ -17,6 +17,7 @@ pub mod send;
 pub mod service;
 pub mod shop;
 pub mod stage;
+pub mod steps;
 pub mod wait;
 
 pub use cluster::Database;

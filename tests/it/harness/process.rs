@@ -6,6 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use customer_profile::{cli::client, proto::v1::identity_service_client::IdentityServiceClient};
+use tonic::transport::Channel;
+
+use super::{Database, cluster::SECRET};
+
 /// The program under test.
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_customer-profile"));
@@ -18,7 +23,7 @@ pub fn program() -> Command {
     command
 }
 
-/// A `serve` on a private database.
+/// A `serve`, on a private database unless it is given another.
 pub struct Process {
     child: Child,
     pub data_dir: PathBuf,
@@ -29,6 +34,20 @@ pub struct Process {
 impl Process {
     /// Starts it on a data directory and waits until it listens.
     pub fn serve(data_dir: &Path) -> Self {
+        Self::serve_with(data_dir, &[])
+    }
+
+    /// The same on a database of the cluster of the run, which outlives it.
+    pub fn serve_on(database: &Database, data_dir: &Path) -> Self {
+        let url = database.url();
+        let settings = [
+            ("DATABASE_URL", url.as_str()),
+            ("CUSTOMER_PROFILE_HASH_SECRET", SECRET),
+        ];
+        Self::serve_with(data_dir, &settings)
+    }
+
+    fn serve_with(data_dir: &Path, settings: &[(&str, &str)]) -> Self {
         let socket = data_dir.join("grpc.sock");
         // A socket file that a killed service left must not be taken for a living one.
         let _ = std::fs::remove_file(&socket);
@@ -41,6 +60,7 @@ impl Process {
             )
             .env("CUSTOMER_PROFILE_LISTEN__METRICS", "")
             .env("CUSTOMER_PROFILE_LOG__FILTER", "warn")
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
@@ -64,6 +84,11 @@ impl Process {
             );
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// A connection for decisions.
+    pub fn identities(&self) -> IdentityServiceClient<Channel> {
+        IdentityServiceClient::new(client::channel(&self.url).unwrap())
     }
 
     /// kill -9.
