@@ -53,6 +53,7 @@ mod recording;
 mod retracting;
 mod retractions;
 mod searching;
+mod sharing;
 mod smoke;
 mod statements;
 mod streaming;

@@ -6,11 +6,13 @@
 //! | `facts`, `evidence`, `operators` | what is recorded, what it does to links and standings, what operators do |
 //! | `whole` | what the store must hold, computed from everything at once |
 //! | `stories` | random rules and random histories over pools so small that everything meets |
+//! | `sharing` | what one did on a shared device shows in nobody else's profile |
 //! | `steps` | the laws, after every step, and the wrong engines that they must catch |
 
 mod evidence;
 mod facts;
 mod operators;
+mod sharing;
 mod steps;
 mod stories;
 mod whole;

@@ -133,6 +133,11 @@ impl Names {
         }
     }
 
+    /// The same of one of the namespaces of stories, by its place.
+    pub(super) fn keyed_at(&self, namespace: usize, value: u32) -> Keyed {
+        self.keyed(NAMESPACES[namespace].0, &value.to_string())
+    }
+
     /// An interaction, its anchor first; `None` when it is refused for two values of a unique namespace.
     pub(super) fn event(
         &self,
@@ -143,7 +148,7 @@ impl Names {
     ) -> Option<Event> {
         let mut keyed: Vec<Keyed> = identifiers
             .iter()
-            .map(|(n, value)| self.keyed(NAMESPACES[*n].0, &value.to_string()))
+            .map(|(n, value)| self.keyed_at(*n, *value))
             .collect();
         keyed.sort_by(|a, b| anchor_order(&a.identifier).cmp(&anchor_order(&b.identifier)));
         keyed.dedup();

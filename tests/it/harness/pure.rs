@@ -48,6 +48,17 @@ fn prepare(interactions: &[Interaction]) -> Vec<Prepared> {
     prepared.into_values().collect()
 }
 
+/// The identifier under which an interaction is folded.
+pub fn anchor_of(interaction: &Interaction) -> Normalised {
+    let mut prepared = prepare(std::slice::from_ref(interaction));
+    prepared
+        .pop()
+        .unwrap()
+        .identifiers
+        .swap_remove(0)
+        .identifier
+}
+
 /// The digest and the partition of a set of interactions.
 pub fn expected(interactions: &[Interaction]) -> Expected {
     expected_under(interactions, &Rules::default())
