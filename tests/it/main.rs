@@ -43,6 +43,7 @@ mod imports;
 mod joining;
 mod joins;
 mod kills;
+mod large;
 mod laws;
 mod lookups;
 mod migrations;
