@@ -57,6 +57,7 @@ mod searching;
 mod sharing;
 mod smoke;
 mod statements;
+mod stewards;
 mod streaming;
 mod switching;
 mod timelines;

@@ -1,12 +1,14 @@
-//! What a store must say of a set of interactions, computed from the set alone: no database, no batches, no order.
+//! What a store must say of a set of interactions and decisions, computed from the set alone: no database, no batches, no
+//! order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use customer_profile::{
     clock::Clock,
+    decide::frozen::{self, Frozen},
     grpc::validate,
-    identity::{HashSecret, Normalised, Region, Rules, whole::Told},
-    ids::{IdentityKey, InteractionId, TenantId},
+    identity::{HashSecret, Keyed, Normalised, Region, Rules, resolve::Assertion, whole::Told},
+    ids::{DecisionId, IdentityKey, InteractionId, TenantId},
     ingest::Prepared,
     profile::{
         Fact,
@@ -14,11 +16,12 @@ use customer_profile::{
         fold::fold,
     },
     proto::v1::Interaction,
+    storage::decisions::{self, Decision},
 };
 use sqlx::Row as _;
 use uuid::Uuid;
 
-use super::{Database, cluster::SECRET};
+use super::{Database, cluster::SECRET, make};
 
 /// What a set of interactions comes to.
 pub struct Expected {
@@ -48,6 +51,12 @@ fn prepare(interactions: &[Interaction]) -> Vec<Prepared> {
     prepared.into_values().collect()
 }
 
+/// An identifier, as namespace=value, with its key in the default tenant.
+pub fn keyed(text: &str) -> Keyed {
+    let mut prepared = prepare(&[make::seen("keyed", 0, &[text])]);
+    prepared.pop().unwrap().identifiers.pop().unwrap()
+}
+
 /// The identifier under which an interaction is folded.
 pub fn anchor_of(interaction: &Interaction) -> Normalised {
     let mut prepared = prepare(std::slice::from_ref(interaction));
@@ -59,13 +68,77 @@ pub fn anchor_of(interaction: &Interaction) -> Normalised {
         .identifier
 }
 
+/// Every decision of the default tenant, as recorded.
+pub async fn recorded_decisions(database: &Database) -> Vec<Decision> {
+    let mut connection = database.connect().await;
+    let first = DecisionId::from_uuid(Uuid::nil());
+    decisions::after(
+        &mut connection,
+        &TenantId::default_tenant(),
+        first,
+        1_000_000,
+    )
+    .await
+    .unwrap()
+}
+
+/// Tells what the decisions in force say.
+fn tell(told: &mut Told, decisions: &[Decision]) {
+    let frozen: Vec<(&Decision, Frozen)> = decisions
+        .iter()
+        .map(|decision| (decision, frozen::read(decision).unwrap()))
+        .collect();
+    let undone: HashSet<DecisionId> = frozen
+        .iter()
+        .filter_map(|(_, said)| match said {
+            Frozen::Undo { of } => Some(*of),
+            Frozen::Merge { .. } | Frozen::Separation { .. } => None,
+        })
+        .collect();
+    let stands = |decision: &Decision| !undone.contains(&decision.id);
+    let voided: HashSet<DecisionId> = frozen
+        .iter()
+        .filter(|(decision, _)| stands(decision))
+        .filter_map(|(_, said)| match said {
+            Frozen::Merge { voids, .. } => Some(voids.clone()),
+            Frozen::Separation { .. } | Frozen::Undo { .. } => None,
+        })
+        .flatten()
+        .collect();
+    for (decision, said) in &frozen {
+        if !stands(decision) || voided.contains(&decision.id) {
+            continue;
+        }
+        for (key, other) in said.assertions() {
+            told.assertion(Assertion {
+                key,
+                other,
+                made_at: decision.made_at,
+                decision: decision.id,
+            });
+        }
+        for (key, side) in said.sides() {
+            told.side(key, decision.id, side);
+        }
+    }
+}
+
 /// The digest and the partition of a set of interactions.
 pub fn expected(interactions: &[Interaction]) -> Expected {
-    expected_under(interactions, &Rules::default())
+    expected_of(interactions, &[], &Rules::default())
 }
 
 /// The same under some rules, of interactions that the default rules let in.
 pub fn expected_under(interactions: &[Interaction], rules: &Rules) -> Expected {
+    expected_of(interactions, &[], rules)
+}
+
+/// The same, of interactions and decisions.
+pub fn expected_with(interactions: &[Interaction], decisions: &[Decision]) -> Expected {
+    expected_of(interactions, decisions, &Rules::default())
+}
+
+fn expected_of(interactions: &[Interaction], decisions: &[Decision], rules: &Rules) -> Expected {
     let prepared = prepare(interactions);
     let mut of_anchor: HashMap<IdentityKey, Vec<&Prepared>> = HashMap::new();
     let mut told = Told::default();
@@ -74,6 +147,7 @@ pub fn expected_under(interactions: &[Interaction], rules: &Rules) -> Expected {
         of_anchor.entry(anchor).or_default().push(one);
         told.interaction(one.occurred_at, &one.identifiers);
     }
+    tell(&mut told, decisions);
     let whole = told.resolve(rules);
     let mut population = Population::default();
     for set in &whole.sets {
