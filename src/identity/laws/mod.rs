@@ -6,12 +6,14 @@
 //! | `facts`, `evidence`, `operators` | what is recorded, what it does to links and standings, what operators do |
 //! | `whole` | what the store must hold, computed from everything at once |
 //! | `stories` | random rules and random histories over pools so small that everything meets |
+//! | `past` | the set that holds one identifier at any time, found by itself, against everything at once |
 //! | `sharing` | what one did on a shared device shows in nobody else's profile |
 //! | `steps` | the laws, after every step, and the wrong engines that they must catch |
 
 mod evidence;
 mod facts;
 mod operators;
+mod past;
 mod sharing;
 mod steps;
 mod stories;

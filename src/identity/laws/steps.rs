@@ -21,16 +21,16 @@ use crate::{
 };
 
 /// Walks a story, and says at once what goes wrong.
-struct Walk {
+pub(super) struct Walk {
     names: Names,
-    world: World,
+    pub(super) world: World,
     next: u32,
     by_id: BTreeMap<ProfileId, i64>,
     by_key: BTreeMap<IdentityKey, i64>,
 }
 
 impl Walk {
-    fn new(rules: Rules, fault: Fault) -> Self {
+    pub(super) fn new(rules: Rules, fault: Fault) -> Self {
         Self {
             names: Names::new(),
             world: World::new(rules, fault),
@@ -57,7 +57,7 @@ impl Walk {
         (DecisionId::of(&tenant, &self.next.to_string()), made_at)
     }
 
-    fn take(&mut self, step: &Step) {
+    pub(super) fn take(&mut self, step: &Step) {
         let live = self.live();
         let choose = |n: usize| live[n % live.len()];
         match step {

@@ -39,7 +39,8 @@ impl Clusters {
         self.places.get(&key).copied()
     }
 
-    fn root(&mut self, mut at: usize) -> usize {
+    /// The place that stands for the set of an identifier.
+    pub(super) fn root(&mut self, mut at: usize) -> usize {
         while self.parent[at] != at {
             self.parent[at] = self.parent[self.parent[at]];
             at = self.parent[at];

@@ -24,12 +24,14 @@
 
 mod clusters;
 mod graph;
+mod set_of;
 mod strength;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use clusters::Clusters;
 pub use graph::{Assertion, Graph, Node, Territory};
+pub use set_of::{Found, Needs, SetOf};
 pub use strength::Strength;
 
 use super::{Refusal, Standing, Weight, rules::Rules};
