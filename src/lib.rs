@@ -11,6 +11,7 @@
 //! | [`decide`] | operators' merges, separations and undos |
 //! | [`rulebook`] | changing the rules of resolution: preview, apply, go back |
 //! | [`lookup`] | finding and showing profiles, timelines, searches |
+//! | [`past`] | profiles as they were |
 //! | [`verify`] | recomputing a store, and its digest |
 //! | [`identity`] | which identifiers are one person: pure |
 //! | [`profile`] | what a set of interactions says about a person: pure |
@@ -20,8 +21,8 @@
 //! | [`worker`] | what runs beside the calls |
 //! | [`tenants`], [`error`], [`clock`], [`ids`], [`proto`] | what all of them speak of |
 //!
-//! Calls go `grpc -> ingest, decide, rulebook, lookup -> storage`, and everything may use the pure rooms, which know none of tokio, sqlx and
-//! tonic. `tests/it/architecture.rs` looks for breaches.
+//! Calls go `grpc -> ingest, decide, rulebook, lookup, past -> storage`, and everything may use the pure rooms, which know none
+//! of tokio, sqlx and tonic. `tests/it/architecture.rs` looks for breaches.
 
 pub mod app;
 pub mod auth;
@@ -37,6 +38,7 @@ pub mod identity;
 pub mod ids;
 pub mod ingest;
 pub mod lookup;
+pub mod past;
 pub mod profile;
 pub mod proto;
 pub mod rulebook;

@@ -15,7 +15,9 @@ use sqlx::postgres::PgConnectOptions;
 use super::private::Private;
 use crate::{
     config::{Problems, Settings, TenantSettings},
+    decide::index,
     embedded,
+    error::Error,
     identity::{
         self, HashSecret,
         rules::{self, RuleSet},
@@ -57,6 +59,9 @@ pub enum OpenError {
     /// The database failed.
     #[error(transparent)]
     Storage(#[from] storage::Error),
+    /// What an older release stored cannot be completed.
+    #[error("completing what an older release stored: {0}")]
+    Older(#[from] Error),
 }
 
 impl OpenError {
@@ -129,6 +134,7 @@ pub async fn open(settings: &Settings, schema: Schema) -> Result<Opened, OpenErr
     });
     if schema == Schema::Migrate || private.is_some() {
         migrate::run(storage.pool()).await?;
+        index::complete(&storage).await?;
     } else {
         migrate::check(storage.pool()).await?;
     }

@@ -14,6 +14,7 @@
 //! - What a dry run answers it reads from one snapshot and writes nowhere; its operation id is free afterwards.
 
 pub mod frozen;
+pub mod index;
 mod merge;
 mod outcome;
 mod plan;

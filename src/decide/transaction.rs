@@ -26,7 +26,7 @@ use crate::{
         standings,
     },
     storage::{
-        self, Storage, decided,
+        self, Storage, decided, decision_keys,
         decisions::{self, Decision, Kind},
         locks, operations,
     },
@@ -390,8 +390,10 @@ impl Write<'_> {
             outcome: outcome.encode(),
             undone_by: None,
             voided_by: Vec::new(),
+            indexed: true,
         };
         decisions::insert(connection, tenant, &decision).await?;
+        decision_keys::insert(connection, tenant, &plan.frozen.keys(), self.id).await?;
         if decision.kind == Kind::Merge && !plan.voided.is_empty() {
             decisions::mark_voided(connection, tenant, &plan.voided, self.id).await?;
         }

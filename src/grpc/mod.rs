@@ -11,6 +11,7 @@ pub mod identity_service;
 pub mod interaction_service;
 pub mod layers;
 pub mod page_token;
+mod past;
 pub mod profile_service;
 mod read;
 pub mod reasons;

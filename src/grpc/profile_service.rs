@@ -8,6 +8,7 @@ use super::{
     Api, context,
     layers::answers::answered,
     page_token::{self, IdentityCursor, NameCursor, SearchCursor},
+    past,
     read::{PageOf, Read, answered_by, not_found},
     sight::Sight,
     validate::{self, ProfileField, ProfileMask, limits},
@@ -108,7 +109,19 @@ async fn get(
     let who = read.who("lookup", request.lookup.as_ref());
     let mask = read.take(validate::field_mask(request.field_mask.as_ref()));
     read.options(request.read_options.as_ref());
-    let (tenant, (who, mask)) = read.finish(who.zip(mask))?;
+    let then = read.take(validate::then(request, api.clock.now()));
+    let (tenant, ((who, mask), then)) = read.finish(who.zip(mask).zip(then))?;
+    if let Some(then) = then {
+        let with_identifiers = shows_identifiers(&sight, mask);
+        let mut answer = past::get(api, &tenant, &who, then, with_identifiers, &sight).await?;
+        match &mut answer.profile {
+            Some(profile) => sight.restrict(mask, profile),
+            None if request.allow_missing => answer.profile = Some(Profile::default()),
+            None => return Err(not_found()),
+        }
+        answer.masked_fields = sight.masked(mask);
+        return Ok(answer);
+    }
     let mut connection = api.storage.acquire().await?;
     let Some(found) = lookup::find(&mut connection, &tenant.id, &who).await? else {
         if !request.allow_missing {

@@ -19,6 +19,7 @@ pub const ERRORS: &[&str] = &[
     "not_undoable",
     "already_undone",
     "resolution_too_large",
+    "past_too_large",
     "rules_replaced",
     "revision_not_in_force",
     "preview_too_large",

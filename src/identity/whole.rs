@@ -1,6 +1,6 @@
 //! Resolution of everything at once, from the interactions themselves.
 //!
-//! This is what every local change must come to; as-of look-ups, previews and tests use it. Memory grows with what is
+//! This is what every local change must come to; previews and tests use it. Memory grows with what is
 //! told.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -126,7 +126,7 @@ fn strongest_first(mut cards: Vec<&Card>) -> Vec<ProfileIdentifier> {
 }
 
 /// The order in which identifiers are shown: the stronger first.
-pub(super) fn stronger(a: &Card, b: &Card) -> Ordering {
+pub(crate) fn stronger(a: &Card, b: &Card) -> Ordering {
     let home = |card: &Card| Home {
         identifier: card.identifier.clone(),
         first_seen: card.first_seen,

@@ -51,7 +51,7 @@ pub async fn preview(
     let started = tokio::time::Instant::now();
     let mut snapshot = storage.begin_snapshot().await?;
     let revision = in_force(&mut snapshot, tenant).await?.number;
-    let position = locks::position_seen(&mut snapshot).await?;
+    let position = locks::seen(&mut snapshot).await?;
     let rules = Rules::from(change.rules(&mut snapshot, tenant).await?);
     let count = population::count(&mut snapshot, tenant).await?;
     if count > MOST {

@@ -19,14 +19,17 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("decisions.mark_undone", MARK_UNDONE),
     ("decisions.mark_voided", MARK_VOIDED),
     ("decisions.after", AFTER),
+    ("decisions.not_indexed", NOT_INDEXED),
+    ("decisions.not_indexed_anywhere", NOT_INDEXED_ANYWHERE),
+    ("decisions.mark_indexed", MARK_INDEXED),
 ];
 
 const INSERT: &str = "
-INSERT INTO decisions (tenant, decision_id, operation_id, kind, made_at, caller, reason, body, outcome)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+INSERT INTO decisions (tenant, decision_id, operation_id, kind, made_at, caller, reason, body, outcome, indexed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, true)";
 
 const LOAD: &str = "
-SELECT decision_id, operation_id, kind, made_at, caller, reason, body, outcome, undone_by, voided_by
+SELECT decision_id, operation_id, kind, made_at, caller, reason, body, outcome, undone_by, voided_by, indexed
 FROM decisions
 WHERE tenant = $1 AND decision_id = ANY($2::uuid[])";
 
@@ -41,11 +44,29 @@ SET voided_by = voided_by || $3
 WHERE tenant = $1 AND decision_id = ANY($2::uuid[])";
 
 const AFTER: &str = "
-SELECT decision_id, operation_id, kind, made_at, caller, reason, body, outcome, undone_by, voided_by
+SELECT decision_id, operation_id, kind, made_at, caller, reason, body, outcome, undone_by, voided_by, indexed
 FROM decisions
 WHERE tenant = $1 AND decision_id > $2
 ORDER BY decision_id
 LIMIT $3";
+
+const NOT_INDEXED: &str = "
+SELECT decision_id, operation_id, kind, made_at, caller, reason, body, outcome, undone_by, voided_by, indexed
+FROM decisions
+WHERE tenant = $1 AND NOT indexed
+LIMIT $2";
+
+// Of every tenant: what a migration would do, could SQL read the bodies.
+const NOT_INDEXED_ANYWHERE: &str = "
+SELECT tenant, decision_id
+FROM decisions
+WHERE NOT indexed
+LIMIT $1";
+
+const MARK_INDEXED: &str = "
+UPDATE decisions
+SET indexed = true
+WHERE tenant = $1 AND decision_id = $2";
 
 /// What kind of decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,6 +112,8 @@ pub struct Decision {
     pub undone_by: Option<DecisionId>,
     /// The merges that void it, whether or not they are in force.
     pub voided_by: Vec<DecisionId>,
+    /// Whether its identifiers are in `decision_keys`.
+    pub indexed: bool,
 }
 
 #[derive(FromRow)]
@@ -105,6 +128,7 @@ struct Row {
     outcome: Vec<u8>,
     undone_by: Option<Uuid>,
     voided_by: Vec<Uuid>,
+    indexed: bool,
 }
 
 impl TryFrom<Row> for Decision {
@@ -131,11 +155,12 @@ impl TryFrom<Row> for Decision {
                 .into_iter()
                 .map(DecisionId::from_uuid)
                 .collect(),
+            indexed: row.indexed,
         })
     }
 }
 
-/// Records a decision.
+/// Records a decision, whose identifiers are noted in `decision_keys` in the same transaction.
 ///
 /// # Errors
 /// When the database fails.
@@ -236,6 +261,64 @@ pub async fn after(
         .fetch_all(connection)
         .await?;
     rows.into_iter().map(Decision::try_from).collect()
+}
+
+/// Decisions whose identifiers are not in `decision_keys`: an older release made them.
+///
+/// # Errors
+/// When the database fails or a decision cannot be read.
+#[tracing::instrument(name = "db.decisions.not_indexed", skip_all)]
+pub async fn not_indexed(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    limit: i64,
+) -> Result<Vec<Decision>> {
+    let rows: Vec<Row> = sqlx::query_as(NOT_INDEXED)
+        .bind(tenant.as_str())
+        .bind(limit)
+        .fetch_all(connection)
+        .await?;
+    rows.into_iter().map(Decision::try_from).collect()
+}
+
+/// Some decisions of any tenant whose identifiers are not in `decision_keys`.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.decisions.not_indexed_anywhere", skip_all)]
+pub async fn not_indexed_anywhere(
+    connection: &mut PgConnection,
+    limit: i64,
+) -> Result<Vec<(TenantId, DecisionId)>> {
+    let rows: Vec<(String, Uuid)> = sqlx::query_as(NOT_INDEXED_ANYWHERE)
+        .bind(limit)
+        .fetch_all(connection)
+        .await?;
+    rows.into_iter()
+        .map(|(tenant, id)| {
+            let tenant = TenantId::parse(&tenant);
+            let tenant = tenant.ok_or_else(|| Error::corrupt("tenant of a decision", "no name"))?;
+            Ok((tenant, DecisionId::from_uuid(id)))
+        })
+        .collect()
+}
+
+/// Notes that the identifiers of a decision are in `decision_keys`.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.decisions.mark_indexed", skip_all)]
+pub async fn mark_indexed(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    id: DecisionId,
+) -> Result<()> {
+    sqlx::query(MARK_INDEXED)
+        .bind(tenant.as_str())
+        .bind(id.as_uuid())
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 fn uuids(ids: &[DecisionId]) -> Vec<Uuid> {

@@ -132,7 +132,7 @@ pub struct Stored {
     pub body: Vec<u8>,
 }
 
-type Row = (Uuid, DateTime<Utc>, Uuid, Vec<Uuid>, DateTime<Utc>, Vec<u8>);
+pub(super) type Row = (Uuid, DateTime<Utc>, Uuid, Vec<Uuid>, DateTime<Utc>, Vec<u8>);
 
 impl From<Row> for Stored {
     fn from((anchor, occurred_at, id, keys, recorded_at, body): Row) -> Self {

@@ -28,7 +28,7 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("locks.take", TAKE),
     ("locks.take_tenant", TAKE_TENANT),
     ("locks.position", POSITION),
-    ("locks.position_seen", POSITION_SEEN),
+    ("locks.seen", SEEN),
 ];
 
 const TAKE: &str = "
@@ -47,9 +47,9 @@ SELECT pg_advisory_xact_lock_shared($1, $2)::text,
 const TAKE_TENANT: &str = "
 SELECT pg_advisory_xact_lock($1, $2)::text, 0::bigint, pg_current_xact_id()::text::bigint";
 
-const POSITION: &str = "SELECT pg_current_xact_id()::text::bigint";
+const SEEN: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
 
-const POSITION_SEEN: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+const POSITION: &str = "SELECT pg_current_xact_id()::text::bigint";
 
 /// A set of stripes, each wanted exclusively or shared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -174,15 +174,13 @@ pub async fn position(connection: &mut PgConnection) -> Result<i64> {
     Ok(sqlx::query_scalar(POSITION).fetch_one(connection).await?)
 }
 
-/// The position up to which every change is in what this snapshot sees.
+/// A position up to which everything is seen by the snapshot that is read.
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.locks.position_seen", skip_all)]
-pub async fn position_seen(connection: &mut PgConnection) -> Result<i64> {
-    Ok(sqlx::query_scalar(POSITION_SEEN)
-        .fetch_one(connection)
-        .await?)
+#[tracing::instrument(name = "db.locks.seen", skip_all)]
+pub async fn seen(connection: &mut PgConnection) -> Result<i64> {
+    Ok(sqlx::query_scalar(SEEN).fetch_one(connection).await?)
 }
 
 fn tenant_lock(tenant: &TenantId) -> i32 {

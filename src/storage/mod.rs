@@ -20,6 +20,7 @@ use sqlx::{
 use crate::clock::Micros;
 
 pub mod decided;
+pub mod decision_keys;
 pub mod decisions;
 pub mod error;
 pub mod event_keys;
@@ -33,6 +34,7 @@ pub mod locks;
 pub mod migrate;
 pub mod operations;
 pub mod outbox;
+pub mod past;
 pub mod population;
 pub mod profile_rules;
 pub mod profiles;
@@ -45,6 +47,7 @@ pub use error::{Error, Result};
 /// Every statement of this release, by name.
 pub const STATEMENTS: &[&[(&str, &str)]] = &[
     decided::STATEMENTS,
+    decision_keys::STATEMENTS,
     decisions::STATEMENTS,
     event_keys::STATEMENTS,
     identities::STATEMENTS,
@@ -56,6 +59,7 @@ pub const STATEMENTS: &[&[(&str, &str)]] = &[
     locks::STATEMENTS,
     operations::STATEMENTS,
     outbox::STATEMENTS,
+    past::STATEMENTS,
     population::STATEMENTS,
     profile_rules::STATEMENTS,
     profiles::STATEMENTS,

@@ -13,7 +13,7 @@ use crate::{
     identity::Side,
     ids::{DecisionId, IdentityKey},
     ingest::plan::Context,
-    storage::{decided, decisions},
+    storage::{decided, decision_keys, decisions},
 };
 
 /// Rows of a page.
@@ -26,6 +26,7 @@ pub(super) async fn verify(
 ) -> Result<(), Error> {
     let (undone, voided) = taken_back(connection, context).await?;
     let (mut asserted, mut sided) = (Tally::default(), Tally::default());
+    let (mut indexed, mut not_indexed) = (Tally::default(), BTreeSet::new());
     let mut last = DecisionId::from_uuid(Uuid::nil());
     loop {
         let page = decisions::after(connection, context.tenant, last, ROWS).await?;
@@ -35,6 +36,13 @@ pub(super) async fn verify(
         last = end;
         for decision in &page {
             report.decisions += 1;
+            if decision.indexed {
+                for key in frozen::read(decision)?.keys() {
+                    indexed.add(&[key.as_bytes(), decision.id.as_bytes()]);
+                }
+            } else {
+                not_indexed.insert(decision.id);
+            }
             if decision.undone_by != undone.get(&decision.id).copied() {
                 report.differs(format!(
                     "decision {}: is not marked as what took it back says",
@@ -76,6 +84,9 @@ pub(super) async fn verify(
             take_side(&mut stored_sided, key, decision, side);
         }
     }
+    if indexed != stored_index(connection, context, &not_indexed).await? {
+        report.differs("the index of decisions is not that of what they name".to_owned());
+    }
     if asserted != stored_asserted {
         report.differs("assertions are not those of the decisions in force".to_owned());
     }
@@ -83,6 +94,26 @@ pub(super) async fn verify(
         report.differs("sides are not those of the separations in force".to_owned());
     }
     Ok(())
+}
+
+/// What is indexed of decisions, but for those that are not all indexed yet.
+async fn stored_index(
+    connection: &mut PgConnection,
+    context: Context<'_>,
+    not_indexed: &BTreeSet<DecisionId>,
+) -> Result<Tally, Error> {
+    let mut stored = Tally::default();
+    let mut last = None;
+    loop {
+        let page = decision_keys::after(connection, context.tenant, last, ROWS).await?;
+        let Some(end) = page.last() else {
+            return Ok(stored);
+        };
+        last = Some(*end);
+        for (key, decision) in page.iter().filter(|(_, id)| !not_indexed.contains(id)) {
+            stored.add(&[key.as_bytes(), decision.as_bytes()]);
+        }
+    }
 }
 
 /// Which decisions were undone, by which, and which separations a merge in force voids.

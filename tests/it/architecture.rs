@@ -76,6 +76,12 @@ const UNKNOWN: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "src/past/",
+        &[
+            "app", "auth", "cli", "embedded", "grpc", "ingest", "verify", "worker",
+        ],
+    ),
+    (
         "src/embedded/",
         &[
             "app", "auth", "cli", "grpc", "ingest", "lookup", "storage", "verify", "worker",

@@ -34,8 +34,9 @@ const CANARIES: [(&str, &[&str]); 9] = [
 ];
 
 /// Where canaries are seen by those who may see them: the calls whose answers hold any of a kind.
-const CALLS: [&str; 8] = [
+const CALLS: [&str; 9] = [
     "GetProfile",
+    "GetProfile as it was",
     "GetProfile of all fields by name",
     "BatchGetProfiles",
     "SearchProfiles by trait",
@@ -129,10 +130,14 @@ async fn ask(
         }};
     }
     match call {
-        "GetProfile" | "GetProfile of all fields by name" => {
+        "GetProfile" | "GetProfile as it was" | "GetProfile of all fields by name" => {
             let request = GetProfileRequest {
                 lookup,
-                field_mask: (call != "GetProfile").then(field_names),
+                field_mask: call.ends_with("by name").then(field_names),
+                as_of: call
+                    .ends_with("as it was")
+                    .then(|| make::at(1_000_000))
+                    .flatten(),
                 ..GetProfileRequest::default()
             };
             answer!(profiles.get_profile(as_of(department, request)))

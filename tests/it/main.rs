@@ -47,6 +47,7 @@ mod large;
 mod laws;
 mod lookups;
 mod migrations;
+mod past;
 mod permissions;
 mod program;
 mod readme;

@@ -144,7 +144,10 @@ pub(super) fn origin(view: &View<'_>) -> Vec<Line> {
     let faint = |text: String| Line::default().with(Tone::Faint, &text);
     let items = vec![
         faint(format!("profile {}", profile.profile_id)),
-        faint(format!("version {}", profile.version)),
+        faint(match profile.version {
+            0 => "as it was".to_owned(),
+            version => format!("version {version}"),
+        }),
         faint(freshness(view.answer.read_info.as_ref())),
         faint(format!("times in {}", screen.zone.name(screen.now))),
     ];

@@ -40,6 +40,14 @@ pub struct GetArgs {
     #[command(flatten)]
     look: Look,
 
+    /// Show the profile as it was at this time: RFC 3339, or a day, of which all counts.
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<String>,
+
+    /// Show the profile as it was known at this time, of what had arrived by then.
+    #[arg(long, value_name = "TIME")]
+    known_at: Option<String>,
+
     /// Print the answer as JSON of the protocol.
     #[arg(long)]
     json: bool,
@@ -47,8 +55,17 @@ pub struct GetArgs {
 
 /// `get`.
 pub(super) async fn get(args: &GetArgs) -> Result<(), Failure> {
+    let screen = args.look.screen();
+    let time = |text: &Option<String>| {
+        let text = text.as_deref();
+        text.map(|text| screen.zone.read_end(text, screen.now))
+            .transpose()
+            .map_err(Failure::Call)
+    };
     let request = GetProfileRequest {
         lookup: Some(args.who.lookup()?),
+        as_of: time(&args.as_of)?,
+        known_at: time(&args.known_at)?,
         ..GetProfileRequest::default()
     };
     let mut client = ProfileServiceClient::new(args.target.connect()?);
@@ -60,7 +77,6 @@ pub(super) async fn get(args: &GetArgs) -> Result<(), Failure> {
     if args.json {
         emit(&Printer::new("GetProfileResponse")?.pretty(&answer)?)?;
     } else {
-        let screen = args.look.screen();
         let lines = lines(&answer, args.who.answered(answer.answered_by), &screen);
         screen.print(&lines)?;
     }

@@ -113,6 +113,29 @@ impl Zone {
     }
 }
 
+impl Zone {
+    /// An instant up to which something is meant: as [`Self::read`], but a day ends at its end, and today now.
+    ///
+    /// # Errors
+    /// What would be right.
+    pub(crate) fn read_end(
+        self,
+        text: &str,
+        now: Micros,
+    ) -> Result<prost_types::Timestamp, String> {
+        let start = self.read(text)?;
+        let day = text.parse::<NaiveDate>().ok();
+        let Some(next) = day.and_then(|day| day.succ_opt()) else {
+            return Ok(start);
+        };
+        let next = Micros::from_proto(&self.read(&next.to_string())?);
+        let end = next.map(|next| Micros(next.0 - 1));
+        let has_begun = Micros::from_proto(&start).is_some_and(|start| start <= now);
+        let end = end.map(|end| if has_begun { end.min(now) } else { end });
+        Ok(end.map_or(start, Micros::to_proto))
+    }
+}
+
 /// How long ago something was, in words: "3 days ago".
 pub(crate) fn ago(at: Option<&prost_types::Timestamp>, now: Micros) -> String {
     let Some(at) = at.and_then(Micros::from_proto) else {
@@ -139,6 +162,24 @@ mod tests {
 
     fn at(text: &str) -> prost_types::Timestamp {
         Zone::Fixed(Utc.fix()).read(text).unwrap()
+    }
+
+    #[test]
+    fn a_day_ends_at_its_end_and_today_now() {
+        let zone = Zone::parse("+09:00").unwrap();
+        let end = |text: &str, now: &str| {
+            let now = Zone::Fixed(Utc.fix()).read(now).unwrap();
+            let end = zone.read_end(text, Micros::from_proto(&now).unwrap());
+            Micros::from_proto(&end.unwrap()).unwrap().to_string()
+        };
+        let now = "2024-05-09T10:00:00Z";
+        assert_eq!(end("2024-05-03", now), "2024-05-03T14:59:59.999999Z");
+        assert_eq!(end("2024-05-09", now), "2024-05-09T10:00:00Z");
+        // Later than now: said as it was meant, and refused by the service.
+        assert_eq!(end("2024-05-10", now), "2024-05-10T14:59:59.999999Z");
+        let instant = "2024-05-03T09:12:00+09:00";
+        assert_eq!(end(instant, now), "2024-05-03T00:12:00Z");
+        assert!(zone.read_end("yesterday", Micros(0)).is_err());
     }
 
     #[test]

@@ -38,6 +38,7 @@ mod rules;
 mod search;
 #[cfg(test)]
 pub(crate) mod strategies;
+mod then;
 mod timeline;
 mod traits;
 pub mod violations;
@@ -52,6 +53,7 @@ pub use read_options::{ReadOptions, read_options};
 pub use retract::{Retract, Retracted, retract};
 pub use rules::{apply_rules, preview_rules};
 pub use search::{Search, search};
+pub use then::then;
 pub use timeline::{Timeline, timeline};
 pub use violations::Violations;
 

@@ -63,6 +63,12 @@ fn requests() -> Vec<(&'static str, String)> {
             format!(r#"{{{LOOKUP}, {options}, {mask}, "allow_missing": true}}"#),
         ),
         (
+            "ProfileService/GetProfile",
+            format!(
+                r#"{{{LOOKUP}, {mask}, "allow_missing": true, "as_of": "2024-03-09T16:00:00Z", "known_at": "2025-01-01T00:00:00Z"}}"#
+            ),
+        ),
+        (
             "ProfileService/BatchGetProfiles",
             format!(r#"{{"lookups": [{{"identifiers": [{{"namespace": "email", "value": "a@example.com"}}]}}], {options}, {mask}}}"#),
         ),
