@@ -16,12 +16,15 @@ const FILES: [&str; 4] = [
 const SERVED: usize = 3;
 
 /// Messages whose fields are personal data; their `Debug` is written by hand and shows none.
-const PERSONAL: [&str; 8] = [
+const PERSONAL: [&str; 11] = [
     ".customer_profile.v1.Interaction",
     ".customer_profile.v1.Identifier",
     ".customer_profile.v1.TraitValue",
     ".customer_profile.v1.TextList",
     ".customer_profile.v1.ProfileIdentifier",
+    ".customer_profile.v1.IdentityCut",
+    ".customer_profile.v1.IdentityDecision",
+    ".customer_profile.v1.ExplainIdentityResponse",
     ".customer_profile.v1.RetractInteractionsRequest",
     ".customer_profile.state.v1.ConsentFact",
     ".customer_profile.state.v1.Summary",

@@ -10,6 +10,8 @@
 //! | [`ingest`] | recording and retracting, one transaction a batch |
 //! | [`decide`] | operators' merges, separations and undos |
 //! | [`rulebook`] | changing the rules of resolution: preview, apply, go back |
+//! | [`explain`] | why identifiers are one person, and why others are not |
+//! | [`picture`] | such an explanation as a picture: pure |
 //! | [`lookup`] | finding and showing profiles, timelines, searches |
 //! | [`past`] | profiles as they were |
 //! | [`verify`] | recomputing a store, and its digest |
@@ -19,10 +21,11 @@
 //! | [`generate`] | a made-up retailer and its customers: pure |
 //! | [`embedded`] | a private Postgres for those who have none |
 //! | [`worker`] | what runs beside the calls |
+//! | [`visible`] | text of customers, made fit to be looked at: pure |
 //! | [`tenants`], [`error`], [`clock`], [`ids`], [`proto`] | what all of them speak of |
 //!
-//! Calls go `grpc -> ingest, decide, rulebook, lookup, past -> storage`, and everything may use the pure rooms, which know none
-//! of tokio, sqlx and tonic. `tests/it/architecture.rs` looks for breaches.
+//! Calls go `grpc -> ingest, decide, rulebook, lookup, explain, past -> storage`, and everything may use the pure rooms, which
+//! know none of tokio, sqlx and tonic. `tests/it/architecture.rs` looks for breaches.
 
 pub mod app;
 pub mod auth;
@@ -32,6 +35,7 @@ pub mod config;
 pub mod decide;
 pub mod embedded;
 pub mod error;
+pub mod explain;
 pub mod generate;
 pub mod grpc;
 pub mod identity;
@@ -39,6 +43,7 @@ pub mod ids;
 pub mod ingest;
 pub mod lookup;
 pub mod past;
+pub mod picture;
 pub mod profile;
 pub mod proto;
 pub mod rulebook;
@@ -47,4 +52,5 @@ pub mod telemetry;
 pub mod tenants;
 pub mod tls;
 pub mod verify;
+pub mod visible;
 pub mod worker;

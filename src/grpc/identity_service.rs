@@ -8,19 +8,21 @@ use super::{
     Api, context, decisions,
     layers::answers::answered,
     read::{Read, answered_by, not_found},
-    rules,
+    rules, validate,
 };
 use crate::{
     auth::{Caller, Permission},
     config::Facts,
     error::Error,
-    lookup::{self, explain},
+    explain,
+    ingest::Ruling,
+    lookup, picture,
     proto::v1::{
         ApplyRulesRequest, ApplyRulesResponse, ExplainIdentityRequest, ExplainIdentityResponse,
-        GetRulesRequest, GetRulesResponse, Interaction, MergeProfilesRequest,
-        MergeProfilesResponse, PreviewRulesRequest, PreviewRulesResponse,
-        SeparateIdentifiersRequest, SeparateIdentifiersResponse, UndoDecisionRequest,
-        UndoDecisionResponse, identity_service_server::IdentityService,
+        GetRulesRequest, GetRulesResponse, MergeProfilesRequest, MergeProfilesResponse,
+        PreviewRulesRequest, PreviewRulesResponse, SeparateIdentifiersRequest,
+        SeparateIdentifiersResponse, UndoDecisionRequest, UndoDecisionResponse,
+        identity_service_server::IdentityService,
     },
 };
 
@@ -123,23 +125,34 @@ async fn explain_identity(
     sight.require(Facts::Identifiers)?;
     let who = read.who("lookup", request.lookup.as_ref());
     read.options(request.read_options.as_ref());
-    let (tenant, who) = read.finish(who)?;
-    let mut connection = api.storage.acquire().await?;
-    let found = lookup::find(&mut connection, &tenant.id, &who)
+    let format = read.take(validate::picture_format(request.picture_format));
+    let (tenant, (who, format)) = read.finish(who.zip(format))?;
+    let mut snapshot = api.storage.begin_snapshot().await?;
+    let found = lookup::find(&mut snapshot, &tenant.id, &who)
         .await?
         .ok_or_else(not_found)?;
-    let shows = |interaction: &Interaction| sight.may_see_as_evidence(interaction);
-    let (id, profile) = (&tenant.id, &found.profile);
-    let graph = explain::graph(&mut connection, id, profile, &sight, shows).await?;
-    Ok(ExplainIdentityResponse {
+    let ruling = Ruling::read(&mut snapshot, &tenant.id).await?;
+    let context = tenant.context(&api.secret).under(ruling.as_ref());
+    let why = explain::explain(&mut snapshot, context, &found.profile, &sight).await?;
+    drop(snapshot);
+    let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
+    let mut answer = ExplainIdentityResponse {
         profile_id: found.profile.id.to_string(),
         version: found.profile.version,
         answered_by: answered_by(&found),
-        identifiers: graph.identifiers,
+        identifiers: why.identifiers,
         identifiers_total: sight.identifiers_total(&found.profile),
-        links: graph.links,
-        links_total: i32::try_from(graph.links_total).unwrap_or(i32::MAX),
+        links: why.links,
+        links_total: count(why.links_total),
         read_info: Some(api.read_info(&tenant, Some(&found))),
-        masked_fields: sight.masked_in_graph(),
-    })
+        masked_fields: sight.masked_in_graph(context.rules),
+        cuts: why.cuts,
+        cuts_total: count(why.cuts_total),
+        cuts_unknown: why.cuts_unknown,
+        decisions: why.decisions,
+        decisions_total: count(why.decisions_total),
+        picture: String::new(),
+    };
+    answer.picture = picture::draw(&answer, format);
+    Ok(answer)
 }

@@ -11,6 +11,8 @@ use crate::{
     auth::{Caller, Permission},
     config::{Facts, Policies, Policy},
     error::Error,
+    explain::{self, Shows},
+    identity::Rules,
     lookup::{document::Admits, timeline::Matter},
     proto::v1::{Identifier, Interaction, Profile, ProfileLookup, RecordedInteraction, Trait},
     storage::profiles,
@@ -18,11 +20,17 @@ use crate::{
 
 /// What one caller may see.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each kind of fact is seen or hidden by itself"
+)]
 pub(super) struct Sight<'a> {
     policy: &'a Policy,
     identifiers: bool,
     texts: bool,
     records: bool,
+    /// Whether the words in which operators gave their reasons may be shown: they may quote anything, as texts do.
+    reasons: bool,
     /// The fields of a profile that may be seen, if only in part.
     shown: ProfileMask,
 }
@@ -38,6 +46,8 @@ impl<'a> Sight<'a> {
                 && !policy.facts.contains(&Facts::Identifiers),
             texts: caller.may(Permission::ReadText) && !policy.facts.contains(&Facts::Texts),
             records: caller.may(Permission::Record),
+            reasons: (caller.may(Permission::ReadText) || caller.may(Permission::Steward))
+                && !policy.facts.contains(&Facts::Texts),
         };
         sight.shown = sight.mask_of_policy();
         sight
@@ -130,7 +140,7 @@ impl<'a> Sight<'a> {
     }
 
     /// Whether an interaction may be shown as evidence of a link.
-    pub(super) fn may_see_as_evidence(&self, interaction: &Interaction) -> bool {
+    fn may_see_as_evidence(&self, interaction: &Interaction) -> bool {
         let of = |matter: &Matter| matter.is_of(&interaction.r#type, interaction.subject.as_ref());
         !self.hides(Facts::Timeline) && !self.without().iter().any(of)
     }
@@ -211,14 +221,28 @@ impl<'a> Sight<'a> {
         masked
     }
 
-    /// What a graph of identifiers and links leaves out.
-    pub(super) fn masked_in_graph(&self) -> Vec<String> {
+    /// What a graph of identifiers and links leaves out under the rules of a tenant.
+    pub(super) fn masked_in_graph(&self, rules: &Rules) -> Vec<String> {
         let mut masked = self.masked_in_identifiers("identifiers_total");
-        if self.hides(Facts::Timeline) {
-            masked.push("links.evidence".to_owned());
-        } else {
-            let matters = self.without().into_iter();
-            masked.extend(matters.map(|matter| format!("links.evidence[{}]", matter.name())));
+        if !self.all_namespaces() {
+            let totals = ["decisions.chosen_total", "decisions.others_total"];
+            masked.extend(totals.map(str::to_owned));
+        }
+        if !explain::tells_standings(rules, self) {
+            let told = ["hub", "shared", "contested", "apart"];
+            masked.extend(told.map(|field| format!("identifiers.{field}")));
+            masked.push("cuts.rule".to_owned());
+        }
+        for field in ["links.evidence", "cuts.evidence"] {
+            if self.hides(Facts::Timeline) {
+                masked.push(field.to_owned());
+            } else {
+                let matters = self.without().into_iter();
+                masked.extend(matters.map(|matter| format!("{field}[{}]", matter.name())));
+            }
+        }
+        if !self.reasons {
+            masked.push("decisions.reason".to_owned());
         }
         masked
     }
@@ -370,6 +394,16 @@ impl<'a> Sight<'a> {
                 .map(|matter| format!("interactions[{}]", matter.name())),
         );
         paths
+    }
+}
+
+impl Shows for Sight<'_> {
+    fn shows_evidence(&self, interaction: &Interaction) -> bool {
+        self.may_see_as_evidence(interaction)
+    }
+
+    fn shows_reasons(&self) -> bool {
+        self.reasons
     }
 }
 

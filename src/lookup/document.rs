@@ -78,7 +78,7 @@ pub async fn document(
 }
 
 /// The identifiers of a profile that are shown, in no order: of those that are admitted the first by rank.
-pub(super) async fn cards(
+pub(crate) async fn cards(
     connection: &mut PgConnection,
     tenant: &TenantId,
     profile: &profiles::Profile,
@@ -142,5 +142,6 @@ pub fn show(card: &Card) -> ProfileIdentifier {
         value: card.identifier.value.clone(),
         first_seen: Some(card.first_seen.to_proto()),
         last_seen: Some(card.last_seen.to_proto()),
+        ..ProfileIdentifier::default()
     }
 }

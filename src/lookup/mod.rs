@@ -10,7 +10,6 @@
 //! - Every call costs a bounded number of index reads, whatever the size of a profile ([`timeline`], [`search`]).
 
 pub mod document;
-pub mod explain;
 pub mod find;
 pub mod identifiers;
 pub mod search;

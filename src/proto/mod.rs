@@ -39,6 +39,9 @@ opaque!(
     v1::trait_value::Kind,
     v1::TextList,
     v1::ProfileIdentifier,
+    v1::IdentityCut,
+    v1::IdentityDecision,
+    v1::ExplainIdentityResponse,
     v1::RetractInteractionsRequest,
     v1::retract_interactions_request::Selection,
     state::v1::ConsentFact,
@@ -51,7 +54,8 @@ pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descrip
 #[cfg(test)]
 mod tests {
     use super::v1::{
-        Identifier, Interaction, Profile, ProfileIdentifier, Trait, TraitValue, trait_value::Kind,
+        ExplainIdentityResponse, Identifier, IdentityCut, IdentityDecision, Interaction, Profile,
+        ProfileIdentifier, Trait, TraitValue, trait_value::Kind,
     };
 
     #[test]
@@ -80,8 +84,20 @@ mod tests {
             identifiers: vec![shown],
             ..Profile::default()
         };
+        let cut = IdentityCut {
+            values: vec![canary.clone()],
+            ..IdentityCut::default()
+        };
+        let decision = IdentityDecision {
+            reason: canary.clone(),
+            ..IdentityDecision::default()
+        };
+        let explained = ExplainIdentityResponse {
+            picture: canary.clone(),
+            ..ExplainIdentityResponse::default()
+        };
         let printed = format!(
-            "{interaction:?} {:?} {:?} {profile:?}",
+            "{interaction:?} {:?} {:?} {profile:?} {cut:?} {decision:?} {explained:?}",
             interaction.identifiers, interaction.traits
         );
         assert!(!printed.contains(&canary), "{printed}");

@@ -15,6 +15,7 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("links.add", ADD),
     ("links.put", PUT),
     ("links.of", OF),
+    ("links.some_of", SOME_OF),
     ("links.among", AMONG),
     ("links.between", BETWEEN),
     ("links.spans", SPANS),
@@ -47,6 +48,14 @@ const OF: &str = "
 SELECT identity_key, other_key, anchored, first_seen, last_seen, seen
 FROM links
 WHERE tenant = $1 AND identity_key = ANY($2::uuid[])";
+
+// In the order of the primary key, so that a few of very many are read and no more.
+const SOME_OF: &str = "
+SELECT identity_key, other_key, anchored, first_seen, last_seen, seen
+FROM links
+WHERE tenant = $1 AND identity_key = $2
+ORDER BY other_key
+LIMIT $3";
 
 // Each link once: from the end that was the anchor.
 const AMONG: &str = "
@@ -193,6 +202,26 @@ pub async fn of(
     let rows: Vec<Row> = sqlx::query_as(OF)
         .bind(tenant.as_str())
         .bind(uuids(keys))
+        .fetch_all(connection)
+        .await?;
+    Ok(rows.into_iter().map(Link::from).collect())
+}
+
+/// Some links of an identity that may have very many: those to the smallest keys.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.links.some_of", skip_all)]
+pub async fn some_of(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    key: IdentityKey,
+    limit: i64,
+) -> Result<Vec<Link>> {
+    let rows: Vec<Row> = sqlx::query_as(SOME_OF)
+        .bind(tenant.as_str())
+        .bind(key.as_uuid())
+        .bind(limit)
         .fetch_all(connection)
         .await?;
     Ok(rows.into_iter().map(Link::from).collect())

@@ -14,6 +14,8 @@ const PURE: &[&str] = &[
     "src/identity/",
     "src/profile/",
     "src/generate/",
+    "src/picture/",
+    "src/visible.rs",
     "src/ids.rs",
     "src/clock.rs",
     "src/ingest/model.rs",
@@ -72,7 +74,20 @@ const UNKNOWN: &[(&str, &[&str])] = &[
     (
         "src/lookup/",
         &[
-            "app", "auth", "cli", "embedded", "grpc", "ingest", "verify", "worker",
+            "app", "auth", "cli", "embedded", "explain", "grpc", "ingest", "verify", "worker",
+        ],
+    ),
+    (
+        "src/explain/",
+        &[
+            "app", "auth", "cli", "embedded", "grpc", "picture", "verify", "worker",
+        ],
+    ),
+    (
+        "src/picture/",
+        &[
+            "app", "auth", "cli", "config", "decide", "embedded", "explain", "grpc", "ingest",
+            "lookup", "storage", "tenants", "verify", "worker",
         ],
     ),
     (

@@ -278,6 +278,22 @@ async fn what_joins_identifiers_is_a_tree() {
     let json = shown(&service, &["explain", "email=hanako@example.com", "--json"]).await;
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["linksTotal"], 2, "{json}");
+    let phone = "phone=090-1234-5601";
+    let svg = shown(&service, &["explain", phone, "--svg", "-"]).await;
+    assert!(svg.starts_with("<svg ") && svg.contains("hanako@example.com"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("why.dot");
+    let named = file.to_str().unwrap();
+    assert_eq!(
+        shown(&service, &["explain", phone, "--dot", named]).await,
+        ""
+    );
+    let dot = std::fs::read_to_string(&file).unwrap();
+    assert!(dot.starts_with("graph identity {") && dot.contains("hanako@example.com"));
+    let nowhere = folder.path().join("none").join("why.svg");
+    let nowhere = ["explain", phone, "--svg", nowhere.to_str().unwrap()];
+    let said = refused(asking(&service, &nowhere)).await;
+    assert!(said.contains("why.svg"), "{said}");
     let said = refused(asking(&service, &["explain", "email=nobody@example.com"])).await;
     assert!(said.contains("nobody is known"), "{said}");
     service.stop().await;

@@ -294,7 +294,7 @@ async fn a_shared_device_goes_with_one_and_shows_nobody_what_another_did() {
     service.assert_agrees().await;
     let request = ExplainIdentityRequest {
         lookup: make::by(bob),
-        read_options: None,
+        ..ExplainIdentityRequest::default()
     };
     let graph = service.identities().explain_identity(request).await;
     assert_eq!(graph.unwrap().into_inner().links_total, 1);

@@ -1,5 +1,6 @@
 //! What callers of a department see: no answer holds what is hidden from them, and no question can be asked of it.
 
+mod explained;
 mod lists;
 
 use customer_profile::proto::v1::{
@@ -187,7 +188,7 @@ async fn ask(
         "ExplainIdentity" => {
             let request = ExplainIdentityRequest {
                 lookup,
-                read_options: None,
+                ..ExplainIdentityRequest::default()
             };
             let mut identities = service.identities();
             answer!(identities.explain_identity(as_of(department, request)))
@@ -325,7 +326,7 @@ async fn evidence_of_a_link_is_hidden_with_the_interaction_that_gave_it() {
     let explain = async |department: &str| {
         let request = ExplainIdentityRequest {
             lookup: make::by(email),
-            read_options: None,
+            ..ExplainIdentityRequest::default()
         };
         let request = as_of(department, request);
         let answer = service.identities().explain_identity(request).await;
@@ -337,9 +338,17 @@ async fn evidence_of_a_link_is_hidden_with_the_interaction_that_gave_it() {
     };
     for (department, types, masked) in [
         ("sales", "order.placed ticket.opened", ""),
-        ("a", "ticket.opened", "links.evidence[order]"),
-        ("b", "order.placed", "links.evidence[ticket]"),
-        ("c", "", "links.evidence"),
+        (
+            "a",
+            "ticket.opened",
+            "links.evidence[order] cuts.evidence[order]",
+        ),
+        (
+            "b",
+            "order.placed",
+            "links.evidence[ticket] cuts.evidence[ticket]",
+        ),
+        ("c", "", "links.evidence cuts.evidence"),
     ] {
         let wanted = (types.to_owned(), masked.to_owned());
         assert_eq!(explain(department).await, wanted, "{department}");

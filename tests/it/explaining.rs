@@ -1,7 +1,8 @@
 //! Why identifiers are one person.
 
 use customer_profile::proto::v1::{
-    ExplainIdentityRequest, ExplainIdentityResponse, Interaction, ProfileLookup,
+    CutRule, DecisionKind, ExplainIdentityRequest, ExplainIdentityResponse, Interaction,
+    MergeProfilesRequest, PictureFormat, ProfileLookup, SeparateIdentifiersRequest,
 };
 use tonic::Code;
 
@@ -10,7 +11,7 @@ use crate::harness::{Service, calls::retracting, make, refused::refused, service
 async fn explain(service: &Service, lookup: Option<ProfileLookup>) -> ExplainIdentityResponse {
     let request = ExplainIdentityRequest {
         lookup,
-        read_options: None,
+        ..ExplainIdentityRequest::default()
     };
     let answer = service.identities().explain_identity(request).await;
     answer.unwrap().into_inner()
@@ -147,11 +148,193 @@ async fn nobody_is_explained_across_tenants_or_when_unknown() {
     ] {
         let request = ExplainIdentityRequest {
             lookup: make::by(who),
-            read_options: None,
+            ..ExplainIdentityRequest::default()
         };
         let request = of_tenant(tenant, request);
         let status = service.identities().explain_identity(request).await;
         refused(&status.unwrap_err(), Code::NotFound, "not_found");
     }
+    service.stop().await;
+}
+
+/// A store in which a tablet is shared, an address is contested, a till is a hub, one was separated and two were merged.
+async fn entangled() -> Service {
+    let service = Service::start().await;
+    let (anna, bob) = ("customer_id=anna", "customer_id=bob");
+    service
+        .record_all(vec![
+            make::seen("1", 10, &[anna, "email=family@example.com"]),
+            make::seen("2", 20, &[anna, "device_id=tablet"]),
+            make::seen("3", 30, &[anna, "cookie=hers"]),
+            in_store("4", 40, &[anna, "phone=090-1234-5601"]),
+            make::seen("5", 50, &["loyalty_id=770001"]),
+        ])
+        .await;
+    for (n, who) in [[bob, "email=family@example.com"], [bob, "device_id=tablet"]]
+        .iter()
+        .enumerate()
+    {
+        let event = format!("b{n}");
+        service.record_one(make::seen(&event, 100, who)).await;
+    }
+    for n in 0..7 {
+        let (event, customer) = (format!("t{n}"), format!("customer_id=c{n}"));
+        let who = [&*customer, "cookie=till"];
+        service.record_one(make::seen(&event, 200 + n, &who)).await;
+    }
+    let at_till = make::seen("t9", 300, &[anna, "cookie=till"]);
+    service.record_one(at_till).await;
+    let mut identities = service.identities();
+    let request = SeparateIdentifiersRequest {
+        operation_id: "not-hers".into(),
+        reason: "a <wrong> number".into(),
+        identifiers: vec![make::identifier("phone=090-1234-5601")],
+        ..SeparateIdentifiersRequest::default()
+    };
+    identities.separate_identifiers(request).await.unwrap();
+    let request = MergeProfilesRequest {
+        operation_id: "card".into(),
+        reason: "she showed it".into(),
+        target: make::by(anna),
+        source: make::by("loyalty_id=770001"),
+        ..MergeProfilesRequest::default()
+    };
+    identities.merge_profiles(request).await.unwrap();
+    service
+}
+
+/// Cuts as (this end, the other end, rule).
+fn cuts(graph: &ExplainIdentityResponse) -> Vec<(&str, &str, CutRule)> {
+    let name = |place: i32| &*graph.identifiers[usize::try_from(place).unwrap()].value;
+    let mut cuts: Vec<_> = graph
+        .cuts
+        .iter()
+        .map(|cut| (name(cut.from), &*cut.to.as_ref().unwrap().value, cut.rule()))
+        .collect();
+    cuts.sort_unstable_by_key(|(from, to, _)| (*from, *to));
+    cuts
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_says_by_which_rule_and_who_decided() {
+    let service = entangled().await;
+    let graph = explain(&service, make::by("customer_id=anna")).await;
+    assert_eq!(
+        cuts(&graph),
+        [
+            ("anna", "+819012345601", CutRule::Separated),
+            ("anna", "family@example.com", CutRule::Limit),
+            ("anna", "tablet", CutRule::Shared),
+            ("anna", "till", CutRule::Hub),
+        ]
+    );
+    assert_eq!((graph.cuts_total, graph.cuts_unknown), (4, false));
+    let of = |rule| graph.cuts.iter().find(|cut| cut.rule() == rule).unwrap();
+    let limit = of(CutRule::Limit);
+    assert_eq!((&*limit.namespace, limit.limit), ("customer_id", 1));
+    assert_eq!(
+        (&limit.values, &limit.other_values),
+        (&vec!["anna".to_owned()], &vec!["bob".to_owned()])
+    );
+    assert_eq!(
+        (limit.first_seen, limit.last_seen, limit.interactions),
+        (make::at(10), make::at(10), 1)
+    );
+    assert_eq!(limit.evidence[0].r#type, "page.viewed");
+    assert_eq!(
+        limit.profile_id,
+        service.profile("customer_id=bob").await.profile_id
+    );
+    assert_eq!(of(CutRule::Separated).separated_by, "not-hers");
+    assert_eq!(of(CutRule::Shared).to.as_ref().unwrap().shared, Some(true));
+    assert_eq!(of(CutRule::Hub).to.as_ref().unwrap().hub, Some(true));
+    let decisions: Vec<_> = graph
+        .decisions
+        .iter()
+        .map(|d| (&*d.operation_id, d.kind(), &*d.reason, d.asserted.len()))
+        .collect();
+    assert_eq!(
+        decisions,
+        [
+            ("card", DecisionKind::Merge, "she showed it", 1),
+            ("not-hers", DecisionKind::Separation, "a <wrong> number", 0),
+        ]
+    );
+    let parted = &graph.decisions[1];
+    assert_eq!((parted.chosen_total, parted.others_total), (1, 2));
+    assert_eq!(parted.chosen[0].value, "+819012345601");
+    assert_eq!(parted.others[0].value, "anna");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn identifiers_say_whether_they_are_shared_contested_or_hubs() {
+    let service = entangled().await;
+    let graph = explain(&service, make::by("customer_id=bob")).await;
+    let marks: Vec<_> = graph
+        .identifiers
+        .iter()
+        .map(|i| (&*i.value, i.hub(), i.shared(), i.contested(), i.apart()))
+        .collect();
+    assert_eq!(
+        marks,
+        [
+            ("bob", false, false, false, false),
+            ("family@example.com", false, false, true, false),
+            ("tablet", false, true, true, true),
+        ]
+    );
+    // Seen from whom the tablet goes with, too, its other link is cut because it is shared.
+    let shared = graph.cuts.iter().find(|cut| cut.rule() == CutRule::Shared);
+    assert_eq!(cuts(&graph).len(), 2, "{graph:?}");
+    assert_eq!(shared.unwrap().interactions, 1);
+    let till = explain(&service, make::by("cookie=till")).await;
+    assert_eq!(till.identifiers[0].hub, Some(true));
+    assert_eq!((till.cuts.len(), till.cuts_total), (8, 8));
+    assert!(till.cuts.iter().all(|cut| cut.rule() == CutRule::Hub));
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_shows_what_the_answer_says() {
+    let service = entangled().await;
+    let mut pictures = Vec::new();
+    for format in [
+        PictureFormat::Unspecified,
+        PictureFormat::Dot,
+        PictureFormat::Svg,
+    ] {
+        let request = ExplainIdentityRequest {
+            lookup: make::by("customer_id=anna"),
+            picture_format: format.into(),
+            ..ExplainIdentityRequest::default()
+        };
+        let answer = service.identities().explain_identity(request).await;
+        pictures.push(answer.unwrap().into_inner().picture);
+    }
+    let [none, dot, svg] = pictures.as_slice() else {
+        panic!("{pictures:?}")
+    };
+    assert_eq!(none, "");
+    assert!(dot.starts_with("graph identity {") && svg.starts_with("<svg "));
+    for text in [
+        "anna",
+        "770001",
+        "family@example.com",
+        "tablet",
+        "till",
+        "a &lt;wrong&gt; number",
+        "here anna, there bob",
+    ] {
+        assert!(dot.contains(text), "{text} is not in {dot}");
+        assert!(svg.contains(text), "{text} is not in {svg}");
+    }
+    let request = ExplainIdentityRequest {
+        lookup: make::by("customer_id=anna"),
+        picture_format: 9,
+        ..ExplainIdentityRequest::default()
+    };
+    let status = service.identities().explain_identity(request).await;
+    refused(&status.unwrap_err(), Code::InvalidArgument, "invalid");
     service.stop().await;
 }

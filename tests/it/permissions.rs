@@ -130,7 +130,7 @@ pub async fn call_with(
         "ExplainIdentity" => {
             let request = ExplainIdentityRequest {
                 lookup,
-                read_options: None,
+                ..ExplainIdentityRequest::default()
             };
             let request = with_metadata(request, allowed);
             let mut identities = IdentityServiceClient::new(channel);

@@ -1,6 +1,10 @@
 //! `explain`: why identifiers are one person, as a tree of the links that join them.
 
-mod tree;
+mod refusals;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -12,11 +16,17 @@ use super::{
     who::Who,
     words,
 };
-use crate::proto::v1::{
-    ExplainIdentityRequest, ExplainIdentityResponse, IdentityLink, LinkEvidence,
-    identity_service_client::IdentityServiceClient,
+use crate::{
+    picture::{
+        self,
+        tree::{Branch, Joint, Tree},
+        words::{decision, marks},
+    },
+    proto::v1::{
+        ExplainIdentityRequest, ExplainIdentityResponse, IdentityLink, LinkEvidence,
+        ProfileIdentifier, identity_service_client::IdentityServiceClient,
+    },
 };
-use tree::{Branch, Tree};
 
 /// Links beside the tree that are shown without `--full`.
 const ASIDE: usize = 20;
@@ -33,13 +43,21 @@ pub struct ExplainArgs {
     #[command(flatten)]
     look: Look,
 
-    /// Print all links that are not in the tree.
+    /// Print all links that are not in the tree, all that were refused, and everything of decisions.
     #[arg(long)]
     full: bool,
 
     /// Print the answer as JSON of the protocol.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["dot", "svg"])]
     json: bool,
+
+    /// Write it for Graphviz to a file, `-` being standard output, instead of printing it.
+    #[arg(long, value_name = "FILE")]
+    dot: Option<PathBuf>,
+
+    /// Write it as a picture to a file, `-` being standard output, instead of printing it.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
 }
 
 /// `explain`.
@@ -59,11 +77,32 @@ pub(super) async fn explain(args: &ExplainArgs) -> Result<(), Failure> {
         return Ok(());
     }
     let screen = args.look.screen();
+    let day = |at: Option<&prost_types::Timestamp>| screen.zone.day(at);
+    if let Some(file) = &args.dot {
+        write(file, &picture::dot(&answer, &day))?;
+    }
+    if let Some(file) = &args.svg {
+        write(file, &picture::svg(&answer, &day))?;
+    }
+    if args.dot.is_some() || args.svg.is_some() {
+        masked(&answer.masked_fields);
+        return Ok(());
+    }
     let most = if args.full { usize::MAX } else { ASIDE };
     let answered = args.who.answered(answer.answered_by);
     screen.print(&lines(&answer, answered, &screen, most))?;
     masked(&answer.masked_fields);
     Ok(())
+}
+
+/// Writes a picture to a file, or to standard output.
+fn write(file: &Path, picture: &str) -> Result<(), Failure> {
+    if file == Path::new("-") {
+        emit(picture)?;
+        return Ok(());
+    }
+    std::fs::write(file, picture)
+        .map_err(|error| Failure::Call(format!("{}: {error}", file.display())))
 }
 
 /// The whole answer; at most so many links beside the tree.
@@ -86,8 +125,8 @@ fn lines(
     let tree = Tree::of(answer);
     for branch in &tree.branches {
         lines.push(node(answer, branch));
-        if let Some(link) = branch.link {
-            lines.push(Line::of(&below(branch)).then(evidence(link, screen)));
+        if let Some((_, by)) = branch.under {
+            lines.push(Line::of(&below(branch)).then(joint(by, screen)));
         }
     }
     if answer.identifiers_total == 1 {
@@ -121,10 +160,23 @@ fn lines(
     if left > 0 {
         lines.push(Line::default().with(Tone::Faint, &format!("  and {left} more links")));
     }
+    lines.extend(refusals::lines(answer, screen, most));
+    lines.extend(refusals::decisions(answer, screen, most));
     lines
         .into_iter()
         .map(|line| line.cut(screen.width))
         .collect()
+}
+
+/// What joins an identifier to the one above.
+fn joint(by: Joint<'_>, screen: &Screen) -> Line {
+    match by {
+        Joint::Link(link) => evidence(link, screen),
+        Joint::Said(said) => {
+            let text = decision(said, &|at| screen.zone.day(at));
+            Line::default().with(Tone::Good, &text)
+        }
+    }
 }
 
 /// An identifier in its place in the tree.
@@ -154,164 +206,44 @@ fn identifier(answer: &ExplainIdentityResponse, index: i32) -> Line {
     let found = usize::try_from(index)
         .ok()
         .and_then(|n| answer.identifiers.get(n));
-    found.map_or_else(Line::default, |identifier| {
-        Line::default()
-            .with(Tone::Faint, &format!("{} ", identifier.namespace))
-            .with(Tone::Strong, &identifier.value)
-    })
+    found.map_or_else(Line::default, called)
+}
+
+/// An identifier with what its links say of it.
+fn called(identifier: &ProfileIdentifier) -> Line {
+    let line = Line::default()
+        .with(Tone::Faint, &format!("{} ", identifier.namespace))
+        .with(Tone::Strong, &identifier.value);
+    match marks(identifier).as_slice() {
+        [] => line,
+        marks => line.with(Tone::Notice, &format!(" [{}]", marks.join(", "))),
+    }
 }
 
 /// By what a link is known.
 fn evidence(link: &IdentityLink, screen: &Screen) -> Line {
     let zone = screen.zone;
-    let (first, last) = (
+    let days = [
         zone.day(link.first_seen.as_ref()),
         zone.day(link.last_seen.as_ref()),
-    );
-    let mut text = if link.interactions == 1 {
-        format!("together once, on {first}")
-    } else {
-        format!("together {} times, {first} to {last}", link.interactions)
-    };
-    let by = |evidence: &LinkEvidence| format!("{} of {}", evidence.r#type, evidence.source);
-    match link.evidence.as_slice() {
-        [] => (),
-        [only] => text = format!("{text} ({})", by(only)),
-        [first, .., last] if by(first) == by(last) => {
-            text = format!("{text} (first and last {})", by(first));
-        }
-        [first, .., last] => text = format!("{text} (first {}, last {})", by(first), by(last)),
-    }
-    Line::of(&text)
+    ];
+    Line::of(&together(link.interactions, &days, &link.evidence))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        cli::terminal::{Zone, text},
-        clock::Micros,
-        proto::v1::ProfileIdentifier,
+/// How often two came together, from the first day to the last, and by what.
+fn together(interactions: i64, [first, last]: &[String; 2], evidence: &[LinkEvidence]) -> String {
+    let text = if interactions == 1 {
+        format!("together once, on {first}")
+    } else {
+        format!("together {interactions} times, {first} to {last}")
     };
-
-    fn screen(width: usize) -> Screen {
-        Screen {
-            width,
-            colour: false,
-            zone: Zone::parse("UTC").unwrap(),
-            now: Micros(1_711_000_000_000_000),
+    let by = |evidence: &LinkEvidence| format!("{} of {}", evidence.r#type, evidence.source);
+    match evidence {
+        [] => text,
+        [only] => format!("{text} ({})", by(only)),
+        [first, .., last] if by(first) == by(last) => {
+            format!("{text} (first and last {})", by(first))
         }
-    }
-
-    fn link(from: i32, to: i32, day: i64, interactions: i64) -> IdentityLink {
-        let at = |day| {
-            Some(prost_types::Timestamp {
-                seconds: 1_709_251_200 + day * 86_400,
-                nanos: 0,
-            })
-        };
-        let evidence = |r#type: &str| LinkEvidence {
-            source: "shop".into(),
-            r#type: r#type.into(),
-            ..LinkEvidence::default()
-        };
-        IdentityLink {
-            from,
-            to,
-            first_seen: at(day),
-            last_seen: at(day + interactions - 1),
-            interactions,
-            evidence: match interactions {
-                1 => vec![evidence("order.placed")],
-                _ => vec![evidence("consent.changed"), evidence("order.placed")],
-            },
-        }
-    }
-
-    fn answer(identifiers: &[(&str, &str)], links: Vec<IdentityLink>) -> ExplainIdentityResponse {
-        let identifiers: Vec<_> = identifiers
-            .iter()
-            .map(|(namespace, value)| ProfileIdentifier {
-                namespace: (*namespace).into(),
-                value: (*value).into(),
-                ..ProfileIdentifier::default()
-            })
-            .collect();
-        ExplainIdentityResponse {
-            profile_id: "p".into(),
-            identifiers_total: i32::try_from(identifiers.len()).unwrap(),
-            links_total: i32::try_from(links.len()).unwrap(),
-            identifiers,
-            links,
-            ..ExplainIdentityResponse::default()
-        }
-    }
-
-    fn shown(answer: &ExplainIdentityResponse, width: usize) -> Vec<String> {
-        let lines = lines(answer, None, &screen(width), ASIDE);
-        lines.iter().map(|line| line.render(false)).collect()
-    }
-
-    #[test]
-    fn a_family_of_identifiers_is_a_tree_with_what_else_links_them() {
-        let answer = answer(
-            &[
-                ("customer_id", "C-0001"),
-                ("customer_id", "C-0002"),
-                ("email", "hanako@example.com"),
-                ("phone", "+819012345601"),
-            ],
-            vec![
-                link(0, 2, 0, 3),
-                link(0, 3, 9, 1),
-                link(1, 2, 4, 1),
-                link(2, 3, 9, 1),
-            ],
-        );
-        assert_eq!(
-            shown(&answer, 120),
-            [
-                "profile p is known by 4 identifiers",
-                "customer_id C-0001",
-                "├─ email hanako@example.com",
-                "│  │  together 3 times, 2024-03-01 to 2024-03-03 (first consent.changed of shop, last order.placed of shop)",
-                "│  └─ customer_id C-0002",
-                "│        together once, on 2024-03-05 (order.placed of shop)",
-                "└─ phone +819012345601",
-                "      together once, on 2024-03-10 (order.placed of shop)",
-                "",
-                "also linked",
-                "  email hanako@example.com and phone +819012345601",
-                "    together once, on 2024-03-10 (order.placed of shop)",
-            ]
-        );
-        for width in 40..120 {
-            assert!(
-                shown(&answer, width)
-                    .iter()
-                    .all(|l| text::width(l) <= width)
-            );
-        }
-    }
-
-    #[test]
-    fn a_single_identifier_says_so() {
-        let answer = answer(&[("email", "\u{1b}a")], Vec::new());
-        assert_eq!(
-            shown(&answer, 80),
-            [
-                "profile p is known by 1 identifier",
-                "email ␛a",
-                "It is the only identifier: nothing was joined.",
-            ]
-        );
-    }
-
-    #[test]
-    fn links_that_lead_nowhere_do_no_harm() {
-        let links = vec![link(-1, 7, 0, 1), link(0, 0, 0, 1), link(1, 0, 0, 1)];
-        let answer = answer(&[("a", "1"), ("b", "2")], links);
-        let tree = shown(&answer, 80);
-        assert_eq!(tree[1..3], ["a 1", "└─ b 2"]);
+        [first, .., last] => format!("{text} (first {}, last {})", by(first), by(last)),
     }
 }

@@ -5,7 +5,7 @@
 
 pub(crate) mod line;
 pub(crate) mod table;
-pub(crate) mod text;
+
 pub(crate) mod time;
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -14,6 +14,7 @@ use clap::{Args, ValueEnum};
 
 use super::Failure;
 use crate::clock::{Clock, Micros};
+pub(crate) use crate::visible as text;
 pub(crate) use line::{Line, Tone};
 pub use time::Zone;
 

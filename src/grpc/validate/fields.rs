@@ -16,6 +16,7 @@ use crate::{
     clock::Micros,
     error::Violation,
     ids::{RunId, is_slug},
+    proto::v1::PictureFormat,
 };
 
 /// A slug of 1 to `longest` bytes.
@@ -97,6 +98,16 @@ pub fn choice<T: TryFrom<i32>>(out: &mut Violations, field: Path<'_>, given: i32
         );
     }
     value.filter(|_| given != 0)
+}
+
+/// Which picture is asked for; none is one too.
+///
+/// # Errors
+/// That it is none that this version knows.
+pub fn picture_format(given: i32) -> Result<PictureFormat, Vec<Violation>> {
+    let mut out = Violations::default();
+    let format = choice(&mut out, &"picture_format", given);
+    out.finish(Some(format.unwrap_or(PictureFormat::Unspecified)))
 }
 
 /// A value of an enum that may not be its zero.

@@ -44,7 +44,7 @@ mod traits;
 pub mod violations;
 
 pub use decide::{Operation, chosen, decision_named, operation};
-pub use fields::{items, page_size, run_id};
+pub use fields::{items, page_size, picture_format, run_id};
 pub use interaction::{interaction, interaction_id};
 pub use lookup::{Lookup, lookup};
 pub use mask::{ProfileField, ProfileMask, field_mask};

@@ -89,7 +89,7 @@ fn requests() -> Vec<(&'static str, String)> {
         ),
         (
             "IdentityService/ExplainIdentity",
-            format!("{{{LOOKUP}, {options}}}"),
+            format!(r#"{{{LOOKUP}, {options}, "picture_format": 2}}"#),
         ),
         (
             "IdentityService/MergeProfiles",

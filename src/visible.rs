@@ -1,4 +1,4 @@
-//! Text of customers, made fit for a terminal: what cannot be seen is replaced by what can, and lengths are in columns.
+//! Text of customers, made fit to be looked at: what cannot be seen is replaced by what can, and lengths are in columns.
 //!
 //! What must stay true: nothing that [`visible`] returns moves a cursor, changes a colour or the direction of writing, or
 //! hides a character.
@@ -20,7 +20,8 @@ const MARKS: usize = 8;
 const CUT: &str = "…";
 
 /// The text in one line, with everything replaced that a terminal would act on or not show.
-pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn visible(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
         return Cow::Borrowed(text);
     }
@@ -64,7 +65,8 @@ fn replaced(c: char) -> char {
 
 /// Whether a character is not seen but changes what is: the controls above ASCII, those of the direction of writing, and
 /// fillers. Joiners and variation selectors stay, since scripts and emoji need them.
-pub(crate) fn is_hidden(c: char) -> bool {
+#[must_use]
+pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
@@ -75,13 +77,15 @@ pub(crate) fn is_hidden(c: char) -> bool {
 }
 
 /// How many columns a visible text takes.
-pub(crate) fn width(text: &str) -> usize {
+#[must_use]
+pub fn width(text: &str) -> usize {
     text.width()
 }
 
 /// At most `most` columns of a visible text, with an ellipsis where something is left out. Nothing that is seen as one
 /// character is taken apart.
-pub(crate) fn cut(text: &str, most: usize) -> Cow<'_, str> {
+#[must_use]
+pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
     if width(text) <= most {
         return Cow::Borrowed(text);
     }
@@ -105,7 +109,8 @@ fn split(text: &str, at: usize) -> (&str, &str) {
 }
 
 /// A text of several lines, made visible and broken at this many columns: at a space where there is one.
-pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
+#[must_use]
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for line in text.lines() {
         let line = visible(line);

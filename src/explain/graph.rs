@@ -1,30 +1,25 @@
-//! Why the identifiers of a profile are one person: the graph of its links, with the interactions that gave them.
+//! The links of a profile, with the interactions that gave them.
 //!
-//! What must stay true: a call costs a bounded number of index reads, however large the profile: at most
-//! [`view::IDENTIFIERS`] nodes and [`LINKS`] edges are shown, and evidence is looked up for the first [`EVIDENCED`] of them.
-//! A link's first and last time are those of interactions at its anchor, so evidence is found by key and not by search.
+//! What must stay true: a link's first and last time are those of interactions at its anchor, so evidence is found by key
+//! and not by search.
 
 use std::collections::{BTreeSet, HashMap};
 
 use prost::Message as _;
 use sqlx::PgConnection;
 
+use super::{Shows, Subject};
 use crate::{
     clock::Micros,
     error::Error,
-    identity::Link,
+    identity::{Link, Standing},
     ids::{IdentityKey, TenantId},
-    lookup::document::{self, Admits},
-    proto::v1::{IdentityLink, Interaction, LinkEvidence, ProfileIdentifier},
+    proto::v1::{IdentityLink, Interaction, LinkEvidence},
     storage::{
         interactions::{self, OfLink, Stored},
         links,
-        profiles::Profile,
     },
 };
-
-#[cfg(doc)]
-use crate::profile::view;
 
 /// Links shown.
 pub const LINKS: usize = 1_024;
@@ -32,48 +27,45 @@ pub const LINKS: usize = 1_024;
 /// Links shown with evidence.
 pub const EVIDENCED: usize = 256;
 
-/// The graph of a profile.
+/// The links between the identifiers that are shown of a profile.
 #[derive(Clone, Debug, Default)]
-pub struct Graph {
-    /// Its strongest identifiers, strongest first.
-    pub identifiers: Vec<ProfileIdentifier>,
-    /// The links between them, by the places of their ends.
-    pub links: Vec<IdentityLink>,
-    /// How many links there are between them.
-    pub links_total: usize,
+pub(super) struct Links {
+    /// The links, by the places of their ends.
+    pub(super) links: Vec<IdentityLink>,
+    /// How many there are.
+    pub(super) links_total: usize,
 }
 
-/// Reads the graph of a profile, of those identifiers that are admitted, with those interactions as evidence that `shows`
-/// lets through.
-///
-/// # Errors
-/// When the database fails or an interaction cannot be read.
-pub async fn graph(
+/// Interactions that gave links.
+pub(super) type Evidence = HashMap<OfLink, LinkEvidence>;
+
+/// Reads the links between the identifiers that are shown, with those interactions as evidence that may be seen.
+pub(super) async fn read(
     connection: &mut PgConnection,
-    tenant: &TenantId,
-    profile: &Profile,
-    admits: &impl Admits,
-    shows: impl Fn(&Interaction) -> bool,
-) -> Result<Graph, Error> {
-    let mut cards = document::cards(connection, tenant, profile, admits).await?;
-    cards.sort_by(document::stronger);
-    let keys: Vec<IdentityKey> = cards.iter().map(|card| card.key).collect();
-    let places: HashMap<IdentityKey, usize> =
-        keys.iter().enumerate().map(|(n, key)| (*key, n)).collect();
-    let mut links = links::among(connection, tenant, &keys).await?;
+    subject: &Subject<'_>,
+    shows: &impl Shows,
+) -> Result<Links, Error> {
+    let tenant = subject.context.tenant;
+    let mut links = links::among(connection, tenant, &subject.keys()).await?;
+    // Those at a hub join nothing: they are cuts.
+    links.retain(|link| {
+        let ends = [link.key, link.other];
+        ends.iter()
+            .all(|key| subject.standing(*key) != Standing::Hub)
+    });
     let links_total = links.len();
-    let place = |key: &IdentityKey| places.get(key).copied().unwrap_or(usize::MAX);
+    let place = |key: &IdentityKey| subject.places.get(key).copied().unwrap_or(usize::MAX);
     links.sort_by_key(|link| (place(&link.key), place(&link.other)));
     links.truncate(LINKS);
     // What was done with an identifier that lends the profile nothing may be someone else's.
     let lent: Vec<Link> = links
         .iter()
-        .filter(|link| !profile.apart.contains(&link.key))
+        .filter(|link| !subject.profile.apart.contains(&link.key))
+        .take(EVIDENCED)
         .copied()
         .collect();
     let evidence = evidence(connection, tenant, &lent, shows).await?;
-    Ok(Graph {
-        identifiers: cards.iter().map(document::show).collect(),
+    Ok(Links {
         links: links
             .iter()
             .map(|link| show(link, place(&link.key), place(&link.other), &evidence))
@@ -82,16 +74,15 @@ pub async fn graph(
     })
 }
 
-/// The interactions in which links were first and last seen.
-async fn evidence(
+/// The interactions in which links, given from their anchors, were first and last seen.
+pub(super) async fn evidence(
     connection: &mut PgConnection,
     tenant: &TenantId,
     links: &[Link],
-    shows: impl Fn(&Interaction) -> bool,
-) -> Result<HashMap<OfLink, LinkEvidence>, Error> {
+    shows: &impl Shows,
+) -> Result<Evidence, Error> {
     let wanted: BTreeSet<OfLink> = links
         .iter()
-        .take(EVIDENCED)
         .flat_map(|link| [link.first_seen, link.last_seen].map(|at| (link.key, link.other, at)))
         .collect();
     let wanted: Vec<OfLink> = wanted.into_iter().collect();
@@ -114,7 +105,7 @@ async fn evidence(
         let Some(stored) = giving else { continue };
         let message = Interaction::decode(stored.body.as_slice())
             .map_err(|e| Error::bug("reading a stored interaction", e))?;
-        if shows(&message) {
+        if shows.shows_evidence(&message) {
             evidence.insert((anchor, other, at), describe(stored, message));
         }
     }
@@ -132,18 +123,17 @@ fn describe(stored: &Stored, message: Interaction) -> LinkEvidence {
     }
 }
 
-fn show(
-    link: &Link,
-    from: usize,
-    to: usize,
-    evidence: &HashMap<OfLink, LinkEvidence>,
-) -> IdentityLink {
-    let (key, other) = (link.key, link.other);
+/// What was found of a link that is given from its anchor.
+pub(super) fn of(evidence: &Evidence, link: &Link) -> Vec<LinkEvidence> {
     let mut shown: Vec<LinkEvidence> = [link.first_seen, link.last_seen]
         .into_iter()
-        .filter_map(|at| evidence.get(&(key, other, at)).cloned())
+        .filter_map(|at| evidence.get(&(link.key, link.other, at)).cloned())
         .collect();
     shown.dedup_by(|a, b| a.interaction_id == b.interaction_id);
+    shown
+}
+
+fn show(link: &Link, from: usize, to: usize, evidence: &Evidence) -> IdentityLink {
     let (from, to) = (from.min(to), from.max(to));
     IdentityLink {
         from: i32::try_from(from).unwrap_or(i32::MAX),
@@ -151,6 +141,6 @@ fn show(
         first_seen: Some(link.first_seen.to_proto()),
         last_seen: Some(link.last_seen.to_proto()),
         interactions: link.seen,
-        evidence: shown,
+        evidence: of(evidence, link),
     }
 }
