@@ -30,7 +30,7 @@ use std::{
 };
 
 use customer_profile::identity::suggest::{
-    BLOCK_LIMIT, DEFAULT_THRESHOLD, Score, blocking_keys, compare,
+    BLOCK_LIMIT, DEFAULT_THRESHOLD, Likeness, Score, blocking_keys, compare,
 };
 
 use random::Random;
@@ -58,11 +58,12 @@ fn main() {
         seconds,
         f64::from(DEFAULT_THRESHOLD) / 1_000.0
     );
-    let pairs = candidates(&records);
+    let likenesses: Vec<Likeness> = records.iter().map(Record::likeness).collect();
+    let pairs = candidates(&likenesses);
     let started = Instant::now();
     let scored: Vec<Scored> = pairs
         .iter()
-        .map(|&(a, b)| ((a, b), compare(&records[a].likeness, &records[b].likeness)))
+        .map(|&(a, b)| ((a, b), compare(&likenesses[a], &likenesses[b])))
         .collect();
     let each = started.elapsed().as_secs_f64() * 1e6 / ratio(scored.len(), 1);
     println!("figure suggest_compare_time {each:.2} us");
@@ -70,15 +71,15 @@ fn main() {
 }
 
 /// Pairs that share a key under which there are not too many.
-fn candidates(records: &[Record]) -> BTreeSet<(usize, usize)> {
+fn candidates(likenesses: &[Likeness]) -> BTreeSet<(usize, usize)> {
     let started = Instant::now();
-    let keys: Vec<BTreeSet<String>> = records.iter().map(|r| blocking_keys(&r.likeness)).collect();
-    let each = started.elapsed().as_secs_f64() * 1e6 / ratio(records.len(), 1);
+    let keys: Vec<BTreeSet<String>> = likenesses.iter().map(blocking_keys).collect();
+    let each = started.elapsed().as_secs_f64() * 1e6 / ratio(likenesses.len(), 1);
     println!("figure suggest_keys_time {each:.2} us");
     let total: usize = keys.iter().map(BTreeSet::len).sum();
     println!(
         "figure suggest_keys_mean {:.1} keys",
-        ratio(total, records.len())
+        ratio(total, likenesses.len())
     );
     let most = keys.iter().map(BTreeSet::len).max().unwrap();
     println!("figure suggest_keys_max {most} keys");
@@ -108,7 +109,7 @@ fn candidates(records: &[Record]) -> BTreeSet<(usize, usize)> {
     let most = of.values().map(BTreeSet::len).max().unwrap_or(0);
     println!(
         "figure suggest_candidates_mean {:.2} profiles",
-        ratio(2 * pairs.len(), records.len())
+        ratio(2 * pairs.len(), likenesses.len())
     );
     println!("figure suggest_candidates_max {most} profiles");
     pairs

@@ -1,6 +1,6 @@
 //! Names, put together of parts, so that there are thousands, some of them frequent, many of them alike.
 
-use crate::random::Random;
+use super::random::Random;
 
 /// A family or given name. `latin` has a macron where the vowel is long; English names have neither kanji nor kana.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]

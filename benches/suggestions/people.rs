@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::{
+use super::{
     names::{self, Name},
     random::Random,
 };

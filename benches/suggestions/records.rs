@@ -2,7 +2,7 @@
 
 use customer_profile::identity::suggest::Likeness;
 
-use crate::{
+use super::{
     names::{self, Name},
     people::{self, Home, Person},
     random::Random,
@@ -37,7 +37,28 @@ pub(crate) const CHANGES: [Change; 9] = [
 pub(crate) struct Record {
     pub(crate) person: usize,
     pub(crate) changes: Vec<Change>,
-    pub(crate) likeness: Likeness,
+    pub(crate) facts: Facts,
+}
+
+/// What a record states: traits, and identifiers.
+pub(crate) struct Facts {
+    pub(crate) traits: Vec<(&'static str, String)>,
+    pub(crate) identifiers: Vec<(&'static str, String)>,
+}
+
+impl Record {
+    pub(crate) fn likeness(&self) -> Likeness {
+        let Facts {
+            traits,
+            identifiers,
+        } = &self.facts;
+        Likeness::new(
+            traits.iter().map(|(name, value)| (*name, value.as_str())),
+            identifiers
+                .iter()
+                .map(|(name, value)| (*name, value.as_str())),
+        )
+    }
 }
 
 /// The fields of a record before they are written.
@@ -70,7 +91,7 @@ pub(crate) fn records(random: &mut Random, people: &[Person]) -> Vec<Record> {
         records.push(Record {
             person: number,
             changes: Vec::new(),
-            likeness: write(random, person, &first),
+            facts: write(random, person, &first),
         });
         if !random.chance(10) {
             continue;
@@ -90,11 +111,11 @@ pub(crate) fn records(random: &mut Random, people: &[Person]) -> Vec<Record> {
             }
         }
         changes.sort();
-        let likeness = write(random, person, &second);
+        let facts = write(random, person, &second);
         records.push(Record {
             person: number,
             changes,
-            likeness,
+            facts,
         });
     }
     records
@@ -247,8 +268,8 @@ fn phone_slip(random: &mut Random, phone: &str) -> String {
     digits.into_iter().collect()
 }
 
-fn write(random: &mut Random, person: &Person, draft: &Draft) -> Likeness {
-    let mut traits: Vec<(&str, String)> = Vec::new();
+fn write(random: &mut Random, person: &Person, draft: &Draft) -> Facts {
+    let mut traits: Vec<(&'static str, String)> = Vec::new();
     write_names(random, person, draft, &mut traits);
     if let Some((year, month, day)) = draft.birth {
         traits.push(("birth_date", format!("{year}-{month:02}-{day:02}")));
@@ -265,19 +286,19 @@ fn write(random: &mut Random, person: &Person, draft: &Draft) -> Likeness {
             *value = value.chars().map(wide).collect();
         }
     }
-    let phone = draft.phone.iter().map(|value| ("phone", value.as_str()));
-    let email = draft.email.iter().map(|value| ("email", value.as_str()));
-    Likeness::new(
-        traits.iter().map(|(name, value)| (*name, value.as_str())),
-        phone.chain(email),
-    )
+    let phone = draft.phone.iter().map(|value| ("phone", value.clone()));
+    let email = draft.email.iter().map(|value| ("email", value.clone()));
+    Facts {
+        traits,
+        identifiers: phone.chain(email).collect(),
+    }
 }
 
 fn write_names(
     random: &mut Random,
     person: &Person,
     draft: &Draft,
-    traits: &mut Vec<(&str, String)>,
+    traits: &mut Vec<(&'static str, String)>,
 ) {
     let (family, given) = (&draft.family, &draft.given);
     let (family_text, given_text) = match (person.japanese, draft.written) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use customer_profile::identity::suggest::DEFAULT_THRESHOLD;
 
-use crate::{
+use super::{
     Scored,
     people::Person,
     ratio,

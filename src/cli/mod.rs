@@ -16,6 +16,7 @@ pub mod search;
 pub mod show;
 mod status;
 pub mod store;
+pub mod suggest;
 pub mod terminal;
 pub mod timeline;
 pub mod who;
@@ -72,6 +73,8 @@ enum Command {
     Explain(Box<explain::ExplainArgs>),
     /// Show what makes identifiers one person, try other rules, apply them, go back.
     Rules(Box<rules::RulesArgs>),
+    /// Show profiles that look as if they were one person's.
+    Suggest(Box<suggest::SuggestArgs>),
     /// Call any method of a service that has reflection.
     Call(Box<call::CallArgs>),
     /// Make up a retailer's interactions, and the truth about its customers.
@@ -166,6 +169,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Search(args) => search::search(&args).await,
         Command::Explain(args) => explain::explain(&args).await,
         Command::Rules(args) => rules::rules(&args).await,
+        Command::Suggest(args) => suggest::suggest(&args).await,
         Command::Call(args) => call::call(&args).await,
         Command::Generate(args) => generate::generate(&args).await,
         Command::Demo(args) => {

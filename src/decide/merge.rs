@@ -14,7 +14,7 @@ use super::{
 use crate::{
     error::Error,
     identity::{Refusal, Standing},
-    ids::{DecisionId, IdentityKey},
+    ids::{DecisionId, IdentityKey, ProfileId},
     ingest::plan::Context,
     lookup::find::Who,
     storage::{identities::Identity, profiles::Profile},
@@ -59,6 +59,24 @@ pub(super) async fn freeze(
         plan.void(connection, context, id).await?;
     }
     Ok(plan)
+}
+
+/// Why a merge of two profiles would be refused now; `None` when it would be made.
+///
+/// # Errors
+/// When the database fails.
+pub async fn merge_refused(
+    connection: &mut PgConnection,
+    context: Context<'_>,
+    (stays, goes): (ProfileId, ProfileId),
+) -> Result<Option<String>, Error> {
+    match freeze(connection, context, &Who::Id(stays), &Who::Id(goes)).await {
+        Ok(_) => Ok(None),
+        Err(Error::Refused { description, .. }) => Ok(Some(description.into_owned())),
+        // Joined or gone since the pair was found.
+        Err(Error::NotFound { .. }) => Ok(Some("one of them is no more".to_owned())),
+        Err(other) => Err(other),
+    }
 }
 
 fn refused(description: &'static str) -> Error {

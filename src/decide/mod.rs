@@ -8,7 +8,8 @@
 //! - A decision is one transaction: the record with who, when and why, what it says of identifiers, what became of the
 //!   profiles, the outcome and the feed. There is no moment at which one is there without the others.
 //! - A merge asserts that two identifiers are one person, and voids the separations that would forbid it. A separation
-//!   keeps two sides apart, whatever links say; identifiers that come later have no side. An undo takes one of them back:
+//!   keeps two sides apart, whatever links say; identifiers that come later have no side. The sides are two
+//!   parts of one profile, which falls apart, or two profiles, of which nothing moves. An undo takes one of them back:
 //!   what it said goes out of force, and what it had voided comes back. No state and no link is touched by any of them, so
 //!   undoing gives what there would be without.
 //! - What a dry run answers it reads from one snapshot and writes nowhere; its operation id is free afterwards.
@@ -22,6 +23,7 @@ mod separate;
 mod transaction;
 mod undo;
 
+pub use merge::merge_refused;
 pub use outcome::{Outcome, Part, Tie};
 pub use transaction::{decide, rehearse};
 
@@ -60,6 +62,8 @@ pub enum What {
         chosen: Vec<Keyed>,
         /// Whether they stay together even where only the others hold them together.
         keep_together: bool,
+        /// Another profile from which they are kept apart, all of it; nothing moves then.
+        apart_from: Option<Who>,
     },
     /// A decision was wrong.
     Undo {
@@ -98,6 +102,7 @@ impl Request {
             What::Separate {
                 chosen,
                 keep_together,
+                apart_from,
             } => {
                 hash.add(&[u8::from(*keep_together)]);
                 let mut keys: Vec<_> = chosen.iter().map(|keyed| keyed.key).collect();
@@ -105,6 +110,10 @@ impl Request {
                 keys.dedup();
                 for key in keys {
                     hash.add(key.as_bytes());
+                }
+                if let Some(who) = apart_from {
+                    hash.add(b"apart from");
+                    add_who(&mut hash, who);
                 }
             }
             What::Undo { of, .. } => hash.add(of.as_bytes()),

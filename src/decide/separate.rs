@@ -1,4 +1,4 @@
-//! Freezing a separation: the identifiers that were chosen, and all others of their profile.
+//! Freezing a separation: the identifiers that were chosen, and all others of their profile, or all of another one.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -22,20 +22,35 @@ pub(super) async fn freeze(
     context: Context<'_>,
     chosen: &[Keyed],
     keep_together: bool,
+    apart_from: Option<&Who>,
 ) -> Result<Plan, Error> {
     let keys: Vec<IdentityKey> = chosen.iter().map(|keyed| keyed.key).collect();
     let holder = holder(connection, context, &keys).await?;
     let profile = found(connection, context, &Who::Id(holder), "profile").await?;
     let rows = rows_of(connection, context, &profile).await?;
     let keys: BTreeSet<IdentityKey> = keys.into_iter().collect();
-    let (mut sides, rest): (Vec<_>, Vec<_>) =
+    let (mut sides, others): (Vec<_>, Vec<_>) =
         rows.into_iter().partition(|row| keys.contains(&row.key));
-    if rest.is_empty() {
-        return Err(Error::Refused {
-            reason: "nothing_to_separate",
-            description: "these are all identifiers of the profile".into(),
-        });
-    }
+    let (rest, other) = match apart_from {
+        None if others.is_empty() => {
+            return Err(Error::Refused {
+                reason: "nothing_to_separate",
+                description: "these are all identifiers of the profile".into(),
+            });
+        }
+        None => (others, None),
+        Some(who) => {
+            let other = found(connection, context, who, "apart_from").await?;
+            if other.id == profile.id {
+                return Err(Error::Refused {
+                    reason: "already_one_profile",
+                    description: "both sides are the same profile: choose what to take out of it"
+                        .into(),
+                });
+            }
+            (rows_of(connection, context, &other).await?, Some(other.id))
+        }
+    };
     sides.sort_by(|a, b| a.home().order().cmp(&b.home().order()));
     let own: Vec<IdentityKey> = sides
         .iter()
@@ -48,7 +63,7 @@ pub(super) async fn freeze(
         rest: rest.iter().map(|row| row.key).collect(),
         center,
     };
-    let mut plan = Plan::new(frozen, [profile.id]);
+    let mut plan = Plan::new(frozen, [profile.id].into_iter().chain(other));
     plan.about = plan.frozen.keys().into_iter().collect();
     Ok(plan)
 }

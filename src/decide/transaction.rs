@@ -228,7 +228,11 @@ async fn freeze(
         What::Separate {
             chosen,
             keep_together,
-        } => separate::freeze(connection, context, chosen, *keep_together).await,
+            apart_from,
+        } => {
+            let apart_from = apart_from.as_ref();
+            separate::freeze(connection, context, chosen, *keep_together, apart_from).await
+        }
         What::Undo { operation, of } => undo::freeze(connection, context, operation, *of).await,
     }
 }

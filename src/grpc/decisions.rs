@@ -54,10 +54,16 @@ pub(super) async fn separate(
         &request.identifiers,
         &api.validation(&tenant),
     ));
-    let (_, (operation, chosen)) = read.finish(operation.zip(chosen))?;
+    let apart_from = match &request.apart_from {
+        None => Some(None),
+        other => read.who("apart_from", other.as_ref()).map(Some),
+    };
+    let (_, ((operation, chosen), apart_from)) =
+        read.finish(operation.zip(chosen).zip(apart_from))?;
     let what = What::Separate {
         chosen,
         keep_together: request.keep_together,
+        apart_from,
     };
     let answer = decide(api, caller, (operation, what), sight, request.dry_run).await?;
     Ok(SeparateIdentifiersResponse {

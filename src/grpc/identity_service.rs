@@ -8,7 +8,7 @@ use super::{
     Api, context, decisions,
     layers::answers::answered,
     read::{Read, answered_by, not_found},
-    rules, validate,
+    rules, suggestions, validate,
 };
 use crate::{
     auth::{Caller, Permission},
@@ -21,8 +21,8 @@ use crate::{
         ApplyRulesRequest, ApplyRulesResponse, ExplainIdentityRequest, ExplainIdentityResponse,
         GetRulesRequest, GetRulesResponse, MergeProfilesRequest, MergeProfilesResponse,
         PreviewRulesRequest, PreviewRulesResponse, SeparateIdentifiersRequest,
-        SeparateIdentifiersResponse, UndoDecisionRequest, UndoDecisionResponse,
-        identity_service_server::IdentityService,
+        SeparateIdentifiersResponse, SuggestMergesRequest, SuggestMergesResponse,
+        UndoDecisionRequest, UndoDecisionResponse, identity_service_server::IdentityService,
     },
 };
 
@@ -97,6 +97,19 @@ impl IdentityService for Identities {
         answered(
             self.0
                 .within(rules::apply(&self.0, &caller, request.get_ref()))
+                .await?,
+        )
+    }
+
+    async fn suggest_merges(
+        &self,
+        request: Request<SuggestMergesRequest>,
+    ) -> Result<Response<SuggestMergesResponse>, Status> {
+        let caller = context::permitted(request.extensions(), Permission::Steward)?;
+        caller.require(Permission::ReadIdentifiers)?;
+        answered(
+            self.0
+                .within(suggestions::suggest(&self.0, &caller, request.get_ref()))
                 .await?,
         )
     }

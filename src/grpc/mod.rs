@@ -19,6 +19,7 @@ mod rules;
 mod sight;
 pub mod status;
 mod stream;
+mod suggestions;
 pub mod token;
 pub mod validate;
 pub mod weight;

@@ -12,7 +12,7 @@ use crate::{
     config::{Facts, Policies, Policy},
     error::Error,
     explain::{self, Shows},
-    identity::Rules,
+    identity::{Rules, suggest::Likeness},
     lookup::{document::Admits, timeline::Matter},
     proto::v1::{Identifier, Interaction, Profile, ProfileLookup, RecordedInteraction, Trait},
     storage::profiles,
@@ -98,6 +98,20 @@ impl<'a> Sight<'a> {
         } else {
             Ok(())
         }
+    }
+
+    /// Refuses a call whose answers are computed from identifiers and from the traits by which likenesses are told.
+    pub(super) fn require_likenesses(&self) -> Result<(), Error> {
+        self.require(Facts::Identifiers)?;
+        self.require(Facts::Traits)?;
+        // A pair may be left out, or kept apart, by identifiers of any namespace.
+        let mut hidden = listed("identifiers", &self.policy.namespaces);
+        let traits = self.policy.traits.iter();
+        hidden.extend(listed(
+            "traits",
+            traits.filter(|name| Likeness::reads_trait(name)),
+        ));
+        refuse(hidden)
     }
 
     /// What a look-up asks by that is hidden.

@@ -59,6 +59,16 @@ impl HashSecret {
         hash.add(value);
         hash.finish_128()
     }
+
+    /// The key under which look-alikes are found by a blocking key; it reveals nothing of it.
+    #[must_use]
+    pub fn likeness_key(&self, tenant: &TenantId, blocking_key: &str) -> uuid::Uuid {
+        let mut hash = LengthPrefixed(blake3::Hasher::new_keyed(&self.key));
+        hash.add(b"likeness");
+        hash.add(tenant.as_str().as_bytes());
+        hash.add(blocking_key.as_bytes());
+        hash.finish_128()
+    }
 }
 
 impl fmt::Debug for HashSecret {

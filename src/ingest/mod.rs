@@ -19,6 +19,7 @@ pub mod batcher;
 mod claims;
 mod evidence;
 mod failure;
+pub mod index_keys;
 pub mod model;
 pub mod plan;
 pub(crate) mod rebuild;

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::{evidence, model::Prepared, trait_keys::trait_keys};
+use super::{evidence, index_keys, model::Prepared};
 use crate::{
     clock::Micros,
     identity::{
@@ -21,7 +21,7 @@ use crate::{
     ids::{IdentityKey, ProfileId, TenantId},
     profile::{Fact, State, SubjectsBeside},
     storage::{
-        identities, identity_traits,
+        identities,
         outbox::{Change, Kind},
         profiles,
     },
@@ -56,10 +56,8 @@ pub struct Writes {
     pub former: Vec<(IdentityKey, ProfileId)>,
     /// Links, from both ends.
     pub links: Vec<Link>,
-    /// Trait values that identities now state.
-    pub traits_added: Vec<identity_traits::Entry>,
-    /// Trait values that identities state no more.
-    pub traits_removed: Vec<identity_traits::Entry>,
+    /// What the index by trait gains and loses.
+    pub(crate) index: index_keys::Changes,
     /// Profiles, new or changed.
     pub profiles: Vec<profiles::Write>,
     /// What happened to profiles.
@@ -461,30 +459,30 @@ fn write_identity(
     let (standing, apart, neighbours) = stored.as_ref().map_or_else(Default::default, |s| {
         (s.standing, s.apart, s.neighbours.clone())
     });
+    let states_traits =
+        (touched.added.as_ref()).is_some_and(|added| !added.core().traits.is_empty());
+    let mut before = stored.map(|s| s.state.unwrap_or_default());
+    let unknown = before.is_none();
     let state = match touched.added {
         None => None,
-        Some(added) => {
-            let mut state = stored.and_then(|s| s.state).unwrap_or_default();
-            let states_traits = !added.core().traits.is_empty();
-            let before = if states_traits {
-                trait_keys(&state, context)
-            } else {
-                BTreeSet::new()
-            };
+        Some(added) if unknown || states_traits => {
+            let mut state = before.clone().unwrap_or_default();
             state.merge(added)?;
-            if states_traits {
-                let after = trait_keys(&state, context);
-                let entry = |trait_key: &Uuid| (*trait_key, key);
-                writes
-                    .traits_added
-                    .extend(after.difference(&before).map(entry));
-                writes
-                    .traits_removed
-                    .extend(before.difference(&after).map(entry));
-            }
-            Some(state.encode())
+            Some(state)
+        }
+        Some(added) => {
+            let mut state = before.take().unwrap_or_default();
+            state.merge(added)?;
+            Some(state)
         }
     };
+    if unknown || states_traits {
+        let nothing = State::default();
+        let after = state.as_ref().unwrap_or(&nothing);
+        let identity = (key, &identifier);
+        (writes.index).follow(context, identity, before.as_ref(), Some(after));
+    }
+    let state = state.map(State::encode);
     writes.identities.push(identities::Write {
         key,
         identifier,

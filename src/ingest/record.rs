@@ -409,11 +409,11 @@ async fn write(
     if !writes.former.is_empty() {
         identity_moves::add_former(connection, tenant, &writes.former).await?;
     }
-    if !writes.traits_removed.is_empty() {
-        identity_traits::delete(connection, tenant, &writes.traits_removed).await?;
+    if !writes.index.removed.is_empty() {
+        identity_traits::delete(connection, tenant, &writes.index.removed).await?;
     }
-    if !writes.traits_added.is_empty() {
-        identity_traits::insert(connection, tenant, &writes.traits_added).await?;
+    if !writes.index.added.is_empty() {
+        identity_traits::insert(connection, tenant, &writes.index.added).await?;
     }
     profiles::upsert(connection, tenant, &writes.profiles).await?;
     outbox::append(connection, tenant, position, &writes.changes).await?;

@@ -11,11 +11,11 @@ use prost::Message as _;
 use sqlx::PgConnection;
 
 use super::{
+    index_keys,
     plan::Context,
     rebuild::{Rewritten, rebuild},
     region::{Changed, Overlay, resolve_around, too_large},
     standings,
-    trait_keys::trait_keys,
 };
 use crate::{
     clock::Micros,
@@ -75,11 +75,12 @@ pub(super) async fn refold(
         return Ok(Refolded::Needs(needed));
     }
     let tenant = context.tenant;
-    if !retraced.traits_removed.is_empty() {
-        identity_traits::delete(connection, tenant, &retraced.traits_removed).await?;
+    let index_keys::Changes { added, removed } = &retraced.index;
+    if !removed.is_empty() {
+        identity_traits::delete(connection, tenant, removed).await?;
     }
-    if !retraced.traits_added.is_empty() {
-        identity_traits::insert(connection, tenant, &retraced.traits_added).await?;
+    if !added.is_empty() {
+        identity_traits::insert(connection, tenant, added).await?;
     }
     if !retraced.gone.is_empty() {
         identity_moves::leave(connection, tenant, &retraced.gone).await?;
@@ -205,8 +206,7 @@ struct Retraced {
     start: BTreeSet<ProfileId>,
     rewritten: HashMap<IdentityKey, Rewritten>,
     gone: Vec<IdentityKey>,
-    traits_added: Vec<identity_traits::Entry>,
-    traits_removed: Vec<identity_traits::Entry>,
+    index: index_keys::Changes,
 }
 
 /// Gives the anchors their new states, and every touched identifier the times at which it is still seen and what it is by
@@ -277,17 +277,14 @@ impl Retraced {
         self.start.insert(identity.profile);
         let old = identity.state.unwrap_or_default();
         let new = folded.get(&key).map(|f| f.state.clone());
-        if let Some(new) = &new {
-            let (was, is) = (trait_keys(&old, context), trait_keys(new, context));
-            let entry = |trait_key: &uuid::Uuid| (*trait_key, key);
-            self.traits_added.extend(is.difference(&was).map(entry));
-            self.traits_removed.extend(was.difference(&is).map(entry));
-        }
         let state = new.as_ref().unwrap_or(&old).core();
         let own = state.first_at.zip(state.last_at);
         let own = own.map(|(first, last)| (Micros(first), Micros(last)));
         let spans = linked.into_iter().chain(own);
         let seen = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        let before = identity.present.then_some(&old);
+        let after = seen.map(|_| new.as_ref().unwrap_or(&old));
+        (self.index).follow(context, (key, &identity.identifier), before, after);
         let keyed = Keyed {
             key,
             identifier: identity.identifier.clone(),

@@ -12,12 +12,12 @@ use tokio::time::Instant;
 use super::{
     claims::{Claimed, claim},
     failure::Failure,
+    index_keys,
     plan::Context,
     rebuild::{Rewritten, rebuild},
     record::{Item, insert, stripes_of},
     region::{Changed, Overlay, Resolved, leave_waiting, resolve_around},
     ruling, standings,
-    trait_keys::trait_keys,
 };
 use crate::{
     error::Error,
@@ -154,7 +154,7 @@ struct Prepared {
     links: Vec<Link>,
     new_links: Vec<Ends>,
     added: State,
-    traits: (Vec<identity_traits::Entry>, Vec<identity_traits::Entry>),
+    index: index_keys::Changes,
     not_below: i64,
     /// Standings that identifiers come to.
     standings: Vec<Standing>,
@@ -210,7 +210,7 @@ async fn prepare(
         links: links.into_values().collect(),
         new_links,
         added: State::default(),
-        traits: (Vec::new(), Vec::new()),
+        index: index_keys::Changes::default(),
         not_below: 0,
         standings: Vec::new(),
     };
@@ -291,14 +291,22 @@ impl Prepared {
                 row.last_seen.max(item.occurred_at),
             )
         });
-        let state = if item.anchor() == Some(key) {
+        let anchored = item.anchor() == Some(key);
+        let state = if anchored {
             let old = present
                 .and_then(|row| row.state.clone())
                 .unwrap_or_default();
-            Some(self.fold(context, key, old)?)
+            Some(self.fold(old)?)
         } else {
             None
         };
+        if anchored || present.is_none() {
+            let nothing = State::default();
+            let before = present.map(|row| row.state.as_ref().unwrap_or(&nothing));
+            let after = state.as_ref().unwrap_or(&nothing);
+            let identity = (key, &identifier.identifier);
+            (self.index).follow(context, identity, before, Some(after));
+        }
         self.overlay.nodes.insert(
             key,
             Changed {
@@ -324,20 +332,10 @@ impl Prepared {
     }
 
     /// Adds the interaction to its anchor's state.
-    fn fold(
-        &mut self,
-        context: Context<'_>,
-        key: IdentityKey,
-        mut state: State,
-    ) -> Result<State, Failure> {
-        let was = trait_keys(&state, context);
+    fn fold(&self, mut state: State) -> Result<State, Failure> {
         state
             .merge(self.added.clone())
             .map_err(|e| Failure::Other(Error::bug("folding an interaction", e)))?;
-        let is = trait_keys(&state, context);
-        let entry = |trait_key: &uuid::Uuid| (*trait_key, key);
-        self.traits.0 = is.difference(&was).map(entry).collect();
-        self.traits.1 = was.difference(&is).map(entry).collect();
         Ok(state)
     }
 
@@ -401,7 +399,7 @@ impl Prepared {
         if !self.links.is_empty() {
             links::add(connection, tenant, &self.links).await?;
         }
-        let (added, removed) = &self.traits;
+        let index_keys::Changes { added, removed } = &self.index;
         if !removed.is_empty() {
             identity_traits::delete(connection, tenant, removed).await?;
         }

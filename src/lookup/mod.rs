@@ -13,6 +13,7 @@ pub mod document;
 pub mod find;
 pub mod identifiers;
 pub mod search;
+pub mod suggest;
 pub mod timeline;
 
 pub use document::document;

@@ -22,6 +22,7 @@ mod merge;
 pub mod model;
 mod sorted;
 pub mod stamp;
+mod stated;
 pub mod subjects;
 pub mod survivorship;
 pub mod trait_value;

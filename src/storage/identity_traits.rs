@@ -1,4 +1,4 @@
-//! The index by trait: keyed hashes of the trait values that identities state now.
+//! The index by trait: keyed hashes of the trait values that identities state now, and of their blocking keys.
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -10,6 +10,7 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("identity_traits.insert", INSERT),
     ("identity_traits.delete", DELETE),
     ("identity_traits.holders", HOLDERS),
+    ("identity_traits.blocks", BLOCKS),
     ("identity_traits.among", AMONG),
     ("identity_traits.after", AFTER),
 ];
@@ -33,6 +34,18 @@ FROM identity_traits
 WHERE tenant = $1 AND trait_key = $2 AND identity_key > $3
 ORDER BY identity_key
 LIMIT $4";
+
+// One short range of the index for each key, whatever the size of a block.
+const BLOCKS: &str = "
+SELECT block.trait_key, found.identity_key
+FROM unnest($2::uuid[]) AS block (trait_key)
+CROSS JOIN LATERAL (
+    SELECT stored.identity_key
+    FROM identity_traits AS stored
+    WHERE stored.tenant = $1 AND stored.trait_key = block.trait_key
+    ORDER BY stored.identity_key
+    LIMIT $3
+) AS found";
 
 const AMONG: &str = "
 SELECT identity_key
@@ -115,6 +128,29 @@ pub async fn holders(
         .fetch_all(connection)
         .await?;
     Ok(keys.into_iter().map(IdentityKey::from_uuid).collect())
+}
+
+/// The first identities under each of some keys, at most so many of each, in no order.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.identity_traits.blocks", skip_all, fields(rows = keys.len()))]
+pub async fn blocks(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    keys: &[Uuid],
+    limit: i64,
+) -> Result<Vec<Entry>> {
+    let rows: Vec<(Uuid, Uuid)> = sqlx::query_as(BLOCKS)
+        .bind(tenant.as_str())
+        .bind(keys)
+        .bind(limit)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(key, identity)| (key, IdentityKey::from_uuid(identity)))
+        .collect())
 }
 
 /// The first of these identities that states a value.

@@ -19,6 +19,7 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("profiles.load", LOAD),
     ("profiles.read", READ),
     ("profiles.after", AFTER),
+    ("profiles.live_from", LIVE_FROM),
     ("profiles.by_day", BY_DAY),
     ("profiles.count", COUNT),
     ("profiles.upsert", UPSERT),
@@ -73,6 +74,22 @@ SELECT
     subjects
 FROM profiles
 WHERE tenant = $1 AND profile_id > $2
+ORDER BY profile_id
+LIMIT $3";
+
+// Merged-away ids are passed over; no subjects, which may be large.
+const LIVE_FROM: &str = "
+SELECT
+    profile_id,
+    version,
+    home,
+    summary,
+    state,
+    octet_length(members) AS members_length,
+    members,
+    NULL::bytea AS subjects
+FROM profiles
+WHERE tenant = $1 AND profile_id >= $2 AND last_day IS NOT NULL
 ORDER BY profile_id
 LIMIT $3";
 
@@ -330,6 +347,26 @@ pub async fn after(
     let rows: Vec<Row> = sqlx::query_as(AFTER)
         .bind(tenant.as_str())
         .bind(last.as_uuid())
+        .bind(limit)
+        .fetch_all(connection)
+        .await?;
+    rows.into_iter().map(Profile::try_from).collect()
+}
+
+/// The profiles that have members from an id on, in their order, without subjects.
+///
+/// # Errors
+/// When the database fails or a profile cannot be read.
+#[tracing::instrument(name = "db.profiles.live_from", skip_all)]
+pub async fn live_from(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    first: ProfileId,
+    limit: i64,
+) -> Result<Vec<Profile>> {
+    let rows: Vec<Row> = sqlx::query_as(LIVE_FROM)
+        .bind(tenant.as_str())
+        .bind(first.as_uuid())
         .bind(limit)
         .fetch_all(connection)
         .await?;

@@ -57,6 +57,12 @@ pub const IDENTITY_RESOLVED_PROFILES: &str = "customer_profile_identity_resolved
 pub const IDENTITY_SWITCHES: &str = "customer_profile_identity_switches";
 /// How long resolutions waited for locks.
 pub const IDENTITY_LOCK_WAIT_SECONDS: &str = "customer_profile_identity_lock_wait_seconds";
+/// Pairs that were suggested.
+pub const IDENTITY_SUGGESTIONS: &str = "customer_profile_identity_suggestions_total";
+/// Keys under which too many look-alikes were found.
+pub const IDENTITY_BLOCKS_SKIPPED: &str = "customer_profile_identity_blocks_skipped_total";
+/// How long a page of suggestions took.
+pub const IDENTITY_SUGGESTION_SECONDS: &str = "customer_profile_identity_suggestion_seconds";
 /// Connections of the pool.
 pub const DB_CONNECTIONS: &str = "customer_profile_db_connections";
 /// What runs.
@@ -235,6 +241,21 @@ pub const METRICS: &[Metric] = &[
         (IDENTITY_LOCK_WAIT_SECONDS, Histogram, Unit::Seconds),
         &[],
         "how long a resolution waited for its locks",
+    ),
+    metric(
+        (IDENTITY_SUGGESTIONS, Counter, Unit::Count),
+        &[],
+        "pairs of profiles that SuggestMerges answered",
+    ),
+    metric(
+        (IDENTITY_BLOCKS_SKIPPED, Counter, Unit::Count),
+        &[],
+        "values by which SuggestMerges looked for nobody, since too many have them",
+    ),
+    metric(
+        (IDENTITY_SUGGESTION_SECONDS, Histogram, Unit::Seconds),
+        &[],
+        "how long an answer of SuggestMerges took",
     ),
     metric(
         (DB_CONNECTIONS, Gauge, Unit::Count),

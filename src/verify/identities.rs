@@ -16,7 +16,7 @@ use crate::{
         standing::{meet, standing},
     },
     ids::{IdentityKey, InteractionId},
-    ingest::{plan::Context, trait_keys::trait_keys},
+    ingest::{index_keys::index_keys, plan::Context},
     profile::{Fact, State, fold},
     proto::v1,
     storage::{
@@ -151,10 +151,10 @@ fn check_page(
         {
             report.differs(format!("identity {key}: is not the key of its identifier"));
         }
-        for trait_key in trait_keys(&recomputed.state, context) {
+        for index_key in index_keys(&identity.identifier, &recomputed.state, context) {
             tallies
                 .traits_expected
-                .add(&[trait_key.as_bytes(), key.as_bytes()]);
+                .add(&[index_key.as_bytes(), key.as_bytes()]);
         }
         report.identities += 1;
     }

@@ -340,6 +340,7 @@ fn examples() -> Vec<(&'static str, Value, &'static str)> {
             "profiles",
         ),
         ("ExplainIdentity", json!({"lookup": lookup}), "links"),
+        ("SuggestMerges", json!({"lookup": lookup}), "readInfo"),
         (
             "MergeProfiles",
             json!({"operationId": "merge", "target": lookup, "source": other, "reason": "a test"}),

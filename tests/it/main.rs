@@ -60,6 +60,7 @@ mod smoke;
 mod statements;
 mod stewards;
 mod streaming;
+mod suggestions;
 mod switching;
 mod timelines;
 mod tokens;

@@ -4,7 +4,8 @@ use customer_profile::proto::v1::{
     ApplyRulesRequest, BatchGetProfilesRequest, ExplainIdentityRequest, GetRulesRequest,
     ListIdentifiersRequest, ListTraitsRequest, MergeProfilesRequest, PreviewRulesRequest,
     SearchProfilesRequest, SeparateIdentifiersRequest, StreamInteractionsRequest,
-    UndoDecisionRequest, apply_rules_request, identity_service_client::IdentityServiceClient,
+    SuggestMergesRequest, UndoDecisionRequest, apply_rules_request,
+    identity_service_client::IdentityServiceClient,
     interaction_service_client::InteractionServiceClient, preview_rules_request,
     profile_service_client::ProfileServiceClient,
 };
@@ -20,7 +21,7 @@ use crate::harness::{
 };
 
 pub const WHO: &str = "email=a@example.com";
-pub const CALLS: [(&str, &[&str]); 16] = [
+pub const CALLS: [(&str, &[&str]); 17] = [
     ("RecordInteractions", &["record"]),
     ("StreamInteractions", &["record"]),
     ("ListInteractions", &["read"]),
@@ -31,6 +32,7 @@ pub const CALLS: [(&str, &[&str]); 16] = [
     ("ListTraits", &["read"]),
     ("SearchProfiles", &["read"]),
     ("ExplainIdentity", &["read", "read_identifiers"]),
+    ("SuggestMerges", &["steward", "read_identifiers"]),
     ("MergeProfiles", &["steward"]),
     ("SeparateIdentifiers", &["steward"]),
     ("UndoDecision", &["steward"]),
@@ -135,6 +137,15 @@ pub async fn call_with(
             let request = with_metadata(request, allowed);
             let mut identities = IdentityServiceClient::new(channel);
             identities.explain_identity(request).await.map(drop)
+        }
+        "SuggestMerges" => {
+            let request = SuggestMergesRequest {
+                lookup,
+                ..SuggestMergesRequest::default()
+            };
+            let request = with_metadata(request, allowed);
+            let mut identities = IdentityServiceClient::new(channel);
+            identities.suggest_merges(request).await.map(drop)
         }
         other => panic!("no call {other}"),
     }

@@ -7,6 +7,7 @@ use super::{
     fields::{items, name, text},
     identifiers::{add_unusable, normalised},
     limits::{MAX_CHOSEN_IDENTIFIERS, MAX_OPERATION_ID_BYTES, MAX_REASON_BYTES},
+    reason::OUT_OF_RANGE,
     violations::Violations,
 };
 use crate::{error::Violation, identity::Keyed, proto::v1::Identifier};
@@ -51,6 +52,24 @@ pub fn decision_named(field: &str, id: &str) -> Result<String, Vec<Violation>> {
     let mut out = Violations::default();
     name(&mut out, &field, id, MAX_OPERATION_ID_BYTES);
     out.finish(Some(id.to_owned()))
+}
+
+/// Checks a threshold of likeness: thousandths from 1 on, and what holds when there is none.
+///
+/// # Errors
+/// With everything that is wrong.
+pub fn threshold(given: Option<i32>, default: u16) -> Result<u16, Vec<Violation>> {
+    let mut out = Violations::default();
+    let found = match given {
+        None => Some(default),
+        Some(given) => u16::try_from(given)
+            .ok()
+            .filter(|t| (1..=1_000).contains(t)),
+    };
+    if found.is_none() {
+        out.add(&"threshold", OUT_OF_RANGE, "1 to 1,000 thousandths");
+    }
+    out.finish(found)
 }
 
 /// Checks the identifiers that are chosen from a profile, each once.
@@ -102,6 +121,18 @@ mod tests {
             reasons(found),
             [("decision_operation_id".to_owned(), REQUIRED)]
         );
+    }
+
+    #[test]
+    fn a_threshold_is_of_thousandths() {
+        assert_eq!(threshold(None, 850), Ok(850));
+        for good in [1, 1_000] {
+            assert_eq!(threshold(Some(good), 850).map(i32::from), Ok(good));
+        }
+        for bad in [0, -1, 1_001, i32::MAX, 65_537] {
+            let wanted = [("threshold".to_owned(), OUT_OF_RANGE)];
+            assert_eq!(reasons(threshold(Some(bad), 850).unwrap_err()), wanted);
+        }
     }
 
     #[test]

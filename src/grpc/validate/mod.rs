@@ -43,7 +43,7 @@ mod timeline;
 mod traits;
 pub mod violations;
 
-pub use decide::{Operation, chosen, decision_named, operation};
+pub use decide::{Operation, chosen, decision_named, operation, threshold};
 pub use fields::{items, page_size, picture_format, run_id};
 pub use interaction::{interaction, interaction_id};
 pub use lookup::{Lookup, lookup};

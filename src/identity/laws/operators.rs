@@ -76,18 +76,23 @@ impl World {
         true
     }
 
-    /// An operator separates some identifiers of a profile from its others. Answers whether it was done.
+    /// An operator separates some identifiers of a profile from its others, or from all of another profile. Answers whether
+    /// it was done.
     pub(super) fn separate(
         &mut self,
         decision: (DecisionId, Micros),
         id: ProfileId,
         chosen: &BTreeSet<IdentityKey>,
         keep_together: bool,
+        apart_from: Option<ProfileId>,
     ) -> bool {
         let members = &self.profiles[&id].members;
         let chosen: BTreeSet<IdentityKey> = chosen.intersection(members).copied().collect();
-        let rest: BTreeSet<IdentityKey> = members.difference(&chosen).copied().collect();
-        if chosen.is_empty() || rest.is_empty() {
+        let rest: BTreeSet<IdentityKey> = match apart_from {
+            None => members.difference(&chosen).copied().collect(),
+            Some(other) => self.profiles[&other].members.clone(),
+        };
+        if chosen.is_empty() || rest.is_empty() || apart_from == Some(id) {
             return false;
         }
         let mut own: Vec<IdentityKey> = chosen
@@ -107,7 +112,8 @@ impl World {
             rest,
             together,
         };
-        self.decide(decision, what, None, BTreeSet::from([id]));
+        let profiles = [id].into_iter().chain(apart_from).collect();
+        self.decide(decision, what, None, profiles);
         true
     }
 

@@ -82,8 +82,9 @@ impl Walk {
                 of,
                 chosen,
                 keep_together,
+                apart_from,
             } => {
-                let of = choose(*of);
+                let (of, other) = (choose(*of), apart_from.map(choose));
                 let chosen: BTreeSet<IdentityKey> = self.world.profiles[&of]
                     .members
                     .iter()
@@ -92,7 +93,14 @@ impl Walk {
                     .map(|(_, key)| *key)
                     .collect();
                 let decision = self.decision();
-                self.world.separate(decision, of, &chosen, *keep_together);
+                let before = stored(&self.world);
+                let world = &mut self.world;
+                let done = world.separate(decision, of, &chosen, *keep_together, other);
+                let sound = self.world.fault == Fault::None;
+                if done && sound && other.is_some() && !keep_together {
+                    // Two profiles that are kept apart are two already.
+                    assert_eq!(stored(&self.world), before);
+                }
             }
             Step::Undo { which } => {
                 if let Some(n) = self.world.decisions.len().checked_sub(1) {

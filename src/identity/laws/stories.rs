@@ -38,6 +38,7 @@ pub(super) enum Step {
         of: usize,
         chosen: u8,
         keep_together: bool,
+        apart_from: Option<usize>,
     },
     Undo {
         which: usize,
@@ -97,8 +98,10 @@ fn step() -> impl Strategy<Value = Step> {
         20 => (vec(identifier, 1..4), 0i64..8)
             .prop_map(|(identifiers, at)| Step::Record { identifiers, at }),
         2 => (any::<usize>(), any::<usize>()).prop_map(|(stays, goes)| Step::Merge { stays, goes }),
-        2 => (any::<usize>(), any::<u8>(), any::<bool>())
-            .prop_map(|(of, chosen, keep_together)| Step::Separate { of, chosen, keep_together }),
+        3 => (any::<usize>(), any::<u8>(), any::<bool>(), any::<Option<usize>>())
+            .prop_map(|(of, chosen, keep_together, apart_from)| {
+                Step::Separate { of, chosen, keep_together, apart_from }
+            }),
         2 => any::<usize>().prop_map(|which| Step::Undo { which }),
         2 => any::<usize>().prop_map(|which| Step::Retract { which }),
     ]

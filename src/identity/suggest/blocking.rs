@@ -58,10 +58,7 @@ type Pair = (Option<String>, Option<String>);
 /// The keys of a likeness, at most [`MOST_KEYS`]. They hold personal data in the clear: store keyed hashes of them.
 #[must_use]
 pub fn blocking_keys(likeness: &Likeness) -> BTreeSet<String> {
-    let mut keys = BTreeSet::new();
-    let pairs = pairs(likeness);
-    by_birth(likeness, &pairs, &mut keys);
-    by_place(likeness, &pairs, &mut keys);
+    let mut keys = stored_keys(likeness);
     for phone in likeness.phones.iter().take(VALUES) {
         let digits: Vec<char> = phone
             .chars()
@@ -76,6 +73,17 @@ pub fn blocking_keys(likeness: &Likeness) -> BTreeSet<String> {
             keys.insert(format!("ph|{left}"));
         }
     }
+    keys
+}
+
+/// The keys of a likeness that a store keeps: all but those of phone numbers. Whoever asks by a phone number asks for
+/// every number that is one slip away ([`super::slips`]), which needs nothing stored.
+#[must_use]
+pub fn stored_keys(likeness: &Likeness) -> BTreeSet<String> {
+    let mut keys = BTreeSet::new();
+    let pairs = pairs(likeness);
+    by_birth(likeness, &pairs, &mut keys);
+    by_place(likeness, &pairs, &mut keys);
     for email in likeness.emails.iter().take(VALUES).filter(|e| e.tells()) {
         keys.insert(format!("el|{}", email.local));
         for family in pairs.iter().filter_map(|(family, _)| family.as_ref()) {

@@ -79,6 +79,18 @@ impl Likeness {
         likeness
     }
 
+    /// Whether traits of this name are looked at.
+    #[must_use]
+    pub fn reads_trait(name: &str) -> bool {
+        says(name).is_some()
+    }
+
+    /// Whether identifiers of this namespace are looked at.
+    #[must_use]
+    pub fn reads_namespace(namespace: &str) -> bool {
+        matches!(namespace, "phone" | "email")
+    }
+
     /// Whether there is nothing to compare.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -96,43 +108,61 @@ struct Gathered<'a> {
     regions: BTreeSet<String>,
 }
 
+/// What a trait says of a likeness.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Says {
+    FullName,
+    FamilyName,
+    GivenName,
+    FormerName,
+    Birth,
+    PostalCode,
+    City,
+    Region,
+    Street,
+}
+
+/// What a trait of this name says, and in which spelling.
+fn says(name: &str) -> Option<(Says, &'static str)> {
+    let name = name.trim().to_lowercase().replace(['-', ' '], "_");
+    let (stem, ending) = without_ending(&name);
+    let says = match stem {
+        "name" | "full_name" | "customer_name" | "contact_name" | "display_name" => Says::FullName,
+        "family_name" | "last_name" | "surname" => Says::FamilyName,
+        "given_name" | "first_name" | "forename" => Says::GivenName,
+        "maiden_name" | "former_name" | "birth_name" => Says::FormerName,
+        "birth_date" | "birthdate" | "date_of_birth" | "dob" | "birthday" => Says::Birth,
+        "postal_code" | "postcode" | "zip" | "zip_code" => Says::PostalCode,
+        "city" | "town" | "ward" | "municipality" => Says::City,
+        "prefecture" | "state" | "region" | "province" | "county" => Says::Region,
+        "address" | "street" | "street_address" | "address_line" | "address_line1"
+        | "address_line_1" | "address1" => Says::Street,
+        _ => return None,
+    };
+    Some((says, ending))
+}
+
 impl<'a> Gathered<'a> {
     fn take(&mut self, name: &str, value: &'a str) {
-        let name = name.trim().to_lowercase().replace(['-', ' '], "_");
-        let (stem, ending) = without_ending(&name);
-        let address = &mut self.likeness.address;
-        match stem {
-            "name" | "full_name" | "customer_name" | "contact_name" | "display_name" => {
-                self.likeness.names.extend(Spelling::full(value));
-            }
-            "family_name" | "last_name" | "surname" => {
+        let Some((says, ending)) = says(name) else {
+            return;
+        };
+        let likeness = &mut self.likeness;
+        let address = &mut likeness.address;
+        match says {
+            Says::FullName => likeness.names.extend(Spelling::full(value)),
+            Says::FamilyName => {
                 self.parts.entry(ending).or_default().0.insert(value);
             }
-            "given_name" | "first_name" | "forename" => {
+            Says::GivenName => {
                 self.parts.entry(ending).or_default().1.insert(value);
             }
-            "maiden_name" | "former_name" | "birth_name" => {
-                self.likeness
-                    .former
-                    .extend(Spelling::parts(Some(value), None));
-            }
-            "birth_date" | "birthdate" | "date_of_birth" | "dob" | "birthday" => {
-                self.likeness.births.extend(Birth::read(value));
-            }
-            "postal_code" | "postcode" | "zip" | "zip_code" => {
-                address.postal.extend(Address::postal_code(value));
-            }
-            "city" | "town" | "ward" | "municipality" => {
-                address.city.extend(Address::city_name(value));
-            }
-            "prefecture" | "state" | "region" | "province" | "county" => {
-                self.regions.extend(Address::city_name(value));
-            }
-            "address" | "street" | "street_address" | "address_line" | "address_line1"
-            | "address_line_1" | "address1" => {
-                address.street.extend(Address::street_line(value));
-            }
-            _ => {}
+            Says::FormerName => likeness.former.extend(Spelling::parts(Some(value), None)),
+            Says::Birth => likeness.births.extend(Birth::read(value)),
+            Says::PostalCode => address.postal.extend(Address::postal_code(value)),
+            Says::City => address.city.extend(Address::city_name(value)),
+            Says::Region => self.regions.extend(Address::city_name(value)),
+            Says::Street => address.street.extend(Address::street_line(value)),
         }
     }
 

@@ -26,12 +26,14 @@ mod level;
 mod likeness;
 mod name;
 mod score;
+mod slips;
 mod sound;
 mod weights;
 
-pub use blocking::{BLOCK_LIMIT, MOST_KEYS, blocking_keys};
+pub use blocking::{BLOCK_LIMIT, MOST_KEYS, blocking_keys, stored_keys};
 pub use fold::fold;
 pub use level::{Field, Level};
 pub use likeness::Likeness;
 pub use score::{DEFAULT_THRESHOLD, Reason, Score, compare};
+pub use slips::slips;
 pub use sound::sound;

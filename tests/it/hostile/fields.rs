@@ -100,7 +100,13 @@ fn requests() -> Vec<(&'static str, String)> {
         (
             "IdentityService/SeparateIdentifiers",
             r#"{"operation_id": "s", "reason": "r", "identifiers": [{"namespace": "email", "value": "a@example.com"}],
-                "dry_run": true}"#
+                "apart_from": {"identifiers": [{"namespace": "email", "value": "b@example.com"}]}, "dry_run": true}"#
+                .to_owned(),
+        ),
+        (
+            "IdentityService/SuggestMerges",
+            r#"{"lookup": {"identifiers": [{"namespace": "email", "value": "a@example.com"}]}, "threshold": 900,
+                "page_size": 5, "read_options": {}}"#
                 .to_owned(),
         ),
         (
