@@ -186,7 +186,7 @@ impl Tenants {
         revision: Revision,
     ) -> Result<Tenant, Error> {
         if revision.rules != *self.configured(id).resolution.said() {
-            tracing::warn!(
+            tracing::info!(
                 tenant = %id,
                 revision = revision.number,
                 "rules of identity resolution in force are not those of the configuration: `customer-profile rules` shows and applies them"

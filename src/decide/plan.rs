@@ -212,11 +212,7 @@ pub(super) async fn rows_of(
         .members
         .iter()
         .flat_map(Members::keys)
-        .map(|key| identities::Wanted {
-            key,
-            state: false,
-            subjects: false,
-        })
+        .map(identities::Wanted::row)
         .collect();
     let mut rows = identities::load(connection, context.tenant, &wanted).await?;
     rows.sort_unstable_by_key(|row| row.key);

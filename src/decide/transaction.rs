@@ -4,7 +4,7 @@
 //! again, and that is what counts. Locks come first, then the row of the operation: who waits for the row holds locks that
 //! its holder needs no more, so nobody waits in a circle.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::ControlFlow};
 
 use sqlx::PgConnection;
 use tokio::time::Instant;
@@ -85,24 +85,14 @@ enum Attempt {
 
 impl Decisive<'_> {
     async fn make(&self) -> Result<Outcome, Error> {
-        let (context, request) = (self.context, self.request);
+        let request = self.request;
         let started = Instant::now();
-        let mut stripes = {
-            // One snapshot, so that no identifier is seen in two profiles; and so that a call that is repeated while the
-            // first one commits sees either nothing of it or its outcome, and is not refused for what it did itself.
-            let mut snapshot = self.storage.begin_snapshot().await?;
-            if let Some(outcome) = recorded(&mut snapshot, context, request, self.id).await? {
-                return Ok(outcome);
-            }
-            let plan = freeze(&mut snapshot, context, request).await?;
-            let resolved = plan
-                .resolve(&mut snapshot, context, self.id, self.made_at)
-                .await?;
-            plan.stripes(&resolved)
+        let mut stripes = match self.look().await? {
+            ControlFlow::Break(outcome) => return Ok(outcome),
+            ControlFlow::Continue(stripes) => stripes,
         };
-        let mut doubted = false;
         for attempt in 0.. {
-            let alone = doubted || attempt > RESTARTS || stripes.len() > locks::MOST;
+            let alone = attempt > RESTARTS || stripes.len() > locks::MOST;
             let mut transaction = self.storage.begin().await?;
             let held = (!alone).then_some(&stripes);
             match self.attempt(&mut transaction, held).await {
@@ -125,11 +115,14 @@ impl Decisive<'_> {
                     metrics::counter!(names::INGEST_LOCK_RESTARTS).increment(1);
                     stripes.extend(&needed);
                 }
-                // It may have been read without the locks that it needs, while another decision was committed: asked again
-                // under the tenant's lock.
+                // It may have been read without the locks that it needs, while another decision was committed. What one
+                // snapshot refuses is refused.
                 Err(Error::Refused { .. } | Error::NotFound { .. }) if !alone => {
                     transaction.rollback().await.map_err(storage::Error::from)?;
-                    doubted = true;
+                    match self.look().await? {
+                        ControlFlow::Break(outcome) => return Ok(outcome),
+                        ControlFlow::Continue(needed) => stripes.extend(&needed),
+                    }
                 }
                 Err(error) => {
                     let _ = transaction.rollback().await;
@@ -139,6 +132,22 @@ impl Decisive<'_> {
         }
         // The loop ends by holding the tenant's lock, with which nothing is missing.
         Err(Error::Conflict { reason: "conflict" })
+    }
+
+    /// Looks without locks: the outcome when it was made before, else the locks that it needs.
+    async fn look(&self) -> Result<ControlFlow<Outcome, locks::Stripes>, Error> {
+        let (context, request) = (self.context, self.request);
+        // One snapshot, so that no identifier is seen in two profiles; and so that a call that is repeated while the first
+        // one commits sees either nothing of it or its outcome, and is not refused for what it did itself.
+        let mut snapshot = self.storage.begin_snapshot().await?;
+        if let Some(outcome) = recorded(&mut snapshot, context, request, self.id).await? {
+            return Ok(ControlFlow::Break(outcome));
+        }
+        let plan = freeze(&mut snapshot, context, request).await?;
+        let resolved = plan
+            .resolve(&mut snapshot, context, self.id, self.made_at)
+            .await?;
+        Ok(ControlFlow::Continue(plan.stripes(&resolved)))
     }
 
     /// One transaction, under these locks or under the tenant's alone.

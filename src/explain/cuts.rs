@@ -215,11 +215,7 @@ async fn of_hubs(
     let wanted: Vec<identities::Wanted> = links
         .iter()
         .filter(|link| !cuts.ends.contains_key(&link.other))
-        .map(|link| identities::Wanted {
-            key: link.other,
-            state: false,
-            subjects: false,
-        })
+        .map(|link| identities::Wanted::row(link.other))
         .collect();
     let rows = identities::load(connection, tenant, &wanted).await?;
     cuts.ends.extend(rows.into_iter().map(|row| (row.key, row)));

@@ -139,11 +139,7 @@ async fn read<'a>(
     cards.sort_by(document::stronger);
     let wanted: Vec<identities::Wanted> = cards
         .iter()
-        .map(|card| identities::Wanted {
-            key: card.key,
-            state: false,
-            subjects: false,
-        })
+        .map(|card| identities::Wanted::row(card.key))
         .collect();
     let rows = identities::load(connection, context.tenant, &wanted).await?;
     let places = cards.iter().enumerate().map(|(n, card)| (card.key, n));

@@ -6,13 +6,15 @@
 //!
 //! That something exists may still be seen: how many interactions there are, and when the customer was first and last seen.
 
+mod identities;
+
 use super::validate::{ProfileField, ProfileMask};
 use crate::{
     auth::{Caller, Permission},
     config::{Facts, Policies, Policy},
     error::Error,
-    explain::{self, Shows},
-    identity::{Rules, suggest::Likeness},
+    explain::Shows,
+    identity::suggest::Likeness,
     lookup::{document::Admits, timeline::Matter},
     proto::v1::{Identifier, Interaction, Profile, ProfileLookup, RecordedInteraction, Trait},
     storage::profiles,
@@ -233,55 +235,6 @@ impl<'a> Sight<'a> {
             masked.push(total.to_owned());
         }
         masked
-    }
-
-    /// What a graph of identifiers and links leaves out under the rules of a tenant.
-    pub(super) fn masked_in_graph(&self, rules: &Rules) -> Vec<String> {
-        let mut masked = self.masked_in_identifiers("identifiers_total");
-        if !self.all_namespaces() {
-            let totals = ["decisions.chosen_total", "decisions.others_total"];
-            masked.extend(totals.map(str::to_owned));
-        }
-        if !explain::tells_standings(rules, self) {
-            let told = ["hub", "shared", "contested", "apart"];
-            masked.extend(told.map(|field| format!("identifiers.{field}")));
-            masked.push("cuts.rule".to_owned());
-        }
-        for field in ["links.evidence", "cuts.evidence"] {
-            if self.hides(Facts::Timeline) {
-                masked.push(field.to_owned());
-            } else {
-                let matters = self.without().into_iter();
-                masked.extend(matters.map(|matter| format!("{field}[{}]", matter.name())));
-            }
-        }
-        if !self.reasons {
-            masked.push("decisions.reason".to_owned());
-        }
-        masked
-    }
-
-    /// What the outcome of a decision leaves out.
-    pub(super) fn masked_in_outcome(&self) -> Vec<String> {
-        if self.identifiers() {
-            let hidden = self.policy.namespaces.iter();
-            return hidden.map(|n| format!("identifiers[{n}]")).collect();
-        }
-        vec![
-            "outcome.parts.identifiers".into(),
-            "outcome.joined_by".into(),
-        ]
-    }
-
-    /// What the examples of a preview leave out.
-    pub(super) fn masked_in_examples(&self) -> Vec<String> {
-        if self.identifiers() {
-            return self.masked_in_outcome();
-        }
-        ["joined", "split"]
-            .iter()
-            .flat_map(|of| ["before", "after"].map(|when| format!("{of}.{when}.identifiers")))
-            .collect()
     }
 
     /// What a call that lists traits leaves out.

@@ -23,7 +23,6 @@ use crate::{
         suggest::{DEFAULT_THRESHOLD, Field, Level, Reason},
     },
     ids::IdentityKey,
-    ingest,
     lookup::{
         self,
         suggest::{self, Pair, Point},

@@ -1,4 +1,4 @@
-//! Connected components: the partition of identifiers by their links.
+//! Connected components: what links alone would make one, and what a batch of the fast path does.
 
 use std::{collections::HashMap, hash::Hash};
 

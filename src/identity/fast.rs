@@ -182,7 +182,9 @@ impl<'a> Fast<'a> {
             return Err(Denied::Shared);
         }
         let mut union: Option<(Territory, Makeup)> = None;
-        for territory in &joined {
+        // Mostly it is about one profile, which stays as it is.
+        let alone = joined.len() == 1 && self.makeups.contains_key(&joined[0]);
+        for territory in joined.iter().filter(|_| !alone) {
             let makeup = match (self.makeups.get(territory), territory) {
                 (Some(makeup), _) => makeup.clone(),
                 (None, Territory::New(key)) => identifiers

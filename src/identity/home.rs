@@ -28,20 +28,6 @@ impl Home {
             value,
         )
     }
-
-    /// The stronger of two.
-    #[must_use]
-    pub fn stronger(self, other: Self) -> Self {
-        if self.identifier == other.identifier {
-            let first_seen = self.first_seen.min(other.first_seen);
-            return Self { first_seen, ..self };
-        }
-        if other.order() < self.order() {
-            other
-        } else {
-            self
-        }
-    }
 }
 
 #[cfg(test)]
@@ -62,19 +48,10 @@ mod tests {
     fn a_stronger_namespace_wins_then_the_older_then_the_smaller_value() {
         let login = home("customer_id", "z", 9);
         let mail = home("email", "a@b.example", 1);
-        assert_eq!(mail.clone().stronger(login.clone()), login);
+        assert!(login.order() < mail.order());
         let older = home("email", "z@b.example", 0);
-        assert_eq!(mail.clone().stronger(older.clone()), older);
+        assert!(older.order() < mail.order());
         let same_age = home("email", "b@b.example", 1);
-        assert_eq!(same_age.stronger(mail.clone()), mail);
-    }
-
-    #[test]
-    fn the_same_identifier_seen_earlier_is_an_older_home() {
-        let (late, early) = (
-            home("email", "a@b.example", 5),
-            home("email", "a@b.example", 2),
-        );
-        assert_eq!(late.stronger(early.clone()), early);
+        assert!(mail.order() < same_age.order());
     }
 }

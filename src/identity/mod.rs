@@ -6,8 +6,9 @@
 //!   compute it without a look-up. A change of normaliser is a new namespace, because stored keys cannot follow.
 //! - The anchor of an interaction is its highest-ranking usable identifier, by (anchor rank, normalised value). It is
 //!   stored with the interaction; ranks never change, so every instance, retry and replay finds the same one.
-//! - An interaction links its anchor to each of its other identifiers. The partition is the connected components of these
-//!   links ([`components`]), whatever order they came in; joining moves identifiers between sets and rewrites no history.
+//! - An interaction links its anchor to each of its other identifiers. The partition is what [`resolve`] makes of links,
+//!   operators' decisions and rules, whatever order they came in; joining moves identifiers between sets and rewrites no
+//!   history.
 //! - A profile's home is its strongest oldest identifier ([`home`]); when sets change, ids follow homes.
 //!
 //! Everything here is pure; transactions that apply it are in `ingest`.

@@ -168,11 +168,9 @@ pub fn identities_wanted(items: &[&Prepared]) -> Vec<identities::Wanted> {
     let mut wanted: BTreeMap<IdentityKey, identities::Wanted> = BTreeMap::new();
     for item in items {
         for (n, identifier) in item.identifiers.iter().enumerate() {
-            let entry = wanted.entry(identifier.key).or_insert(identities::Wanted {
-                key: identifier.key,
-                state: false,
-                subjects: false,
-            });
+            let entry = wanted
+                .entry(identifier.key)
+                .or_insert(identities::Wanted::row(identifier.key));
             entry.state |= n == 0;
             entry.subjects |= n == 0 && touches_subjects(item);
         }

@@ -161,11 +161,7 @@ impl States {
                     held.insert(key, state.clone());
                     last_seen.insert(key, *at);
                 }
-                _ => wanted.push(identities::Wanted {
-                    key,
-                    state: true,
-                    subjects: true,
-                }),
+                _ => wanted.push(identities::Wanted::whole(key)),
             }
         }
         for identity in identities::load(connection, context.tenant, &wanted).await? {

@@ -220,11 +220,8 @@ async fn retrace(
 ) -> Result<Retraced, Error> {
     let wanted: Vec<identities::Wanted> = touched
         .iter()
-        .map(|key| identities::Wanted {
-            key: *key,
-            state: true,
-            subjects: true,
-        })
+        .copied()
+        .map(identities::Wanted::whole)
         .collect();
     let stored = identities::load(connection, context.tenant, &wanted).await?;
     let linked: HashMap<IdentityKey, (Micros, Micros)> =

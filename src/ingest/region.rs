@@ -179,11 +179,7 @@ impl Region {
         let wanted: Vec<profiles::Wanted> = ids
             .iter()
             .filter(|id| !self.profiles.contains_key(id))
-            .map(|id| profiles::Wanted {
-                id: *id,
-                members: true,
-                subjects: false,
-            })
+            .map(|id| profiles::Wanted::with_members(*id))
             .collect();
         if wanted.is_empty() {
             return Ok(());
@@ -218,11 +214,8 @@ impl Region {
         let wanted: Vec<identities::Wanted> = keys
             .iter()
             .filter(|key| !self.identities.contains_key(key))
-            .map(|key| identities::Wanted {
-                key: *key,
-                state: false,
-                subjects: false,
-            })
+            .copied()
+            .map(identities::Wanted::row)
             .collect();
         if wanted.is_empty() {
             return Ok(());

@@ -2,7 +2,7 @@
 //! have reached too much.
 //!
 //! What must stay true: what is done here is what a write does that touches the profile, under the same locks, so writes
-//! go on meanwhile and it does not matter who comes first, nor how often, nor in which order ([`region`](super::region)
+//! go on meanwhile and it does not matter who comes first, nor how often, nor in which order (`region`
 //! says why). Each page is a transaction; a process that dies leaves the rest for whoever takes its lease.
 
 use std::{collections::BTreeSet, collections::HashMap, time::Duration};

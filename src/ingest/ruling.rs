@@ -1,6 +1,6 @@
 //! The rules that are in force for a transaction.
 //!
-//! Whoever writes has read rules before it took its locks, and they may have been replaced since. [`check`] is a statement
+//! Whoever writes has read rules before it took its locks, and they may have been replaced since. `check` is a statement
 //! after the one that takes the locks, so under READ COMMITTED it sees every revision that was added before: such a
 //! transaction is rolled back and starts again under the rules that are in force now.
 
@@ -73,7 +73,7 @@ impl<'a> Context<'a> {
 /// Whether the rules of a context are those in force. The caller holds the tenant's lock, shared or alone.
 ///
 /// # Errors
-/// [`replaced`] is true of the error when they are not; and when the database fails.
+/// `replaced` is true of the error when they are not; and when the database fails.
 pub(crate) async fn check(
     connection: &mut PgConnection,
     context: Context<'_>,

@@ -361,11 +361,7 @@ impl Prepared {
         context: Context<'_>,
         row: &Identity,
     ) -> Result<(), Failure> {
-        let wanted = profiles::Wanted {
-            id: row.profile,
-            members: false,
-            subjects: false,
-        };
+        let wanted = profiles::Wanted::row(row.profile);
         for profile in profiles::load(connection, context.tenant, &[wanted]).await? {
             self.not_below = self.not_below.max(profile.version);
         }

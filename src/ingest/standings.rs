@@ -70,7 +70,11 @@ pub(crate) async fn meets(
         .chain(raised)
         .map(|link| (link.other, link))
         .collect();
-    let wanted: Vec<identities::Wanted> = of_key.keys().copied().map(row_of).collect();
+    let wanted: Vec<identities::Wanted> = of_key
+        .keys()
+        .copied()
+        .map(identities::Wanted::row)
+        .collect();
     let rows = identities::load(connection, context.tenant, &wanted).await?;
     let namespaces: HashMap<IdentityKey, String> = rows
         .into_iter()
@@ -103,7 +107,7 @@ pub(crate) async fn concerned(
         links::of(connection, context.tenant, &[identifier.key])
             .await?
             .into_iter()
-            .map(|link| row_of(link.other))
+            .map(|link| identities::Wanted::row(link.other))
             .collect();
     let stays_apart = |row: &Identity| {
         row.present && context.rules.of(&row.identifier.namespace).shared == Shared::Apart
@@ -114,14 +118,6 @@ pub(crate) async fn concerned(
         .filter(stays_apart)
         .map(|row| row.profile)
         .collect())
-}
-
-fn row_of(key: IdentityKey) -> identities::Wanted {
-    identities::Wanted {
-        key,
-        state: false,
-        subjects: false,
-    }
 }
 
 /// Counts what a resolution did.

@@ -22,7 +22,7 @@ use crate::{
     },
     proto::v1::{Trait, TraitValue, trait_value::Kind},
     storage::{
-        identities, identity_traits,
+        identities, identity_traits, profile_lists,
         profiles::{self, Profile},
     },
 };
@@ -180,7 +180,7 @@ async fn by_day(
     let mut page = Page::default();
     let mut looked_at = 0;
     while looked_at < LOOKED_AT {
-        let found = profiles::by_day(connection, context.tenant, days, last, step()).await?;
+        let found = profile_lists::by_day(connection, context.tenant, days, last, step()).await?;
         let profiles = read(connection, context.tenant, found.iter().map(|(_, id)| *id)).await?;
         for (day, id) in &found {
             last = (*day, *id);

@@ -187,11 +187,8 @@ impl<'a> Evidence<'a> {
         spend(&mut self.budget.identifiers, wanted.len())?;
         let asked: Vec<identities::Wanted> = wanted
             .iter()
-            .map(|key| identities::Wanted {
-                key: *key,
-                state: false,
-                subjects: false,
-            })
+            .copied()
+            .map(identities::Wanted::row)
             .collect();
         let found = identities::load(self.connection, self.context.tenant, &asked).await?;
         self.now.extend(wanted.into_iter().map(|key| (key, None)));

@@ -40,7 +40,7 @@ pub struct Preview {
 /// Tries rules on a tenant's whole population; shows at most so many examples of each kind.
 ///
 /// # Errors
-/// `preview_too_large` beyond [`MOST`] identifiers, not found when there is no such revision; and when the database fails.
+/// `preview_too_large` beyond 2,000,000 identifiers, not found when there is no such revision; and when the database fails.
 #[tracing::instrument(name = "rules.preview", skip_all, fields(identifiers = tracing::field::Empty))]
 pub async fn preview(
     storage: &Storage,

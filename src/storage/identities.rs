@@ -201,6 +201,28 @@ pub struct Wanted {
     pub subjects: bool,
 }
 
+impl Wanted {
+    /// Only its row.
+    #[must_use]
+    pub fn row(key: IdentityKey) -> Self {
+        Self {
+            key,
+            state: false,
+            subjects: false,
+        }
+    }
+
+    /// With its state and the subjects beside it.
+    #[must_use]
+    pub fn whole(key: IdentityKey) -> Self {
+        Self {
+            key,
+            state: true,
+            subjects: true,
+        }
+    }
+}
+
 /// An identity to write.
 #[derive(Clone)]
 pub struct Write {

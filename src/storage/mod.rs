@@ -36,6 +36,7 @@ pub mod operations;
 pub mod outbox;
 pub mod past;
 pub mod population;
+pub mod profile_lists;
 pub mod profile_rules;
 pub mod profiles;
 pub mod rule_sets;
@@ -61,6 +62,7 @@ pub const STATEMENTS: &[&[(&str, &str)]] = &[
     outbox::STATEMENTS,
     past::STATEMENTS,
     population::STATEMENTS,
+    profile_lists::STATEMENTS,
     profile_rules::STATEMENTS,
     profiles::STATEMENTS,
     rule_sets::STATEMENTS,

@@ -3,6 +3,8 @@
 //! A profile of an earlier release, and one of which an interaction would have reached too much, is under revision 0 and
 //! waits. Merged-away profiles are under none.
 
+use std::collections::BTreeSet;
+
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -12,7 +14,7 @@ use crate::ids::{ProfileId, TenantId};
 pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("profiles.set_rules", SET_RULES),
     ("profiles.under_others", UNDER_OTHERS),
-    ("profiles.waiting", WAITING),
+    ("profiles.tenants_waiting", TENANTS_WAITING),
     ("profiles.count_under_others", COUNT_UNDER_OTHERS),
 ];
 
@@ -28,13 +30,11 @@ WHERE tenant = $1 AND profile_id > $2 AND rules <> $3 AND last_day IS NOT NULL
 ORDER BY profile_id
 LIMIT $4";
 
-// The predicate of the partial index, word for word.
-const WAITING: &str = "
-SELECT profile_id
+// The predicate of the partial index, word for word: mostly the index is empty.
+const TENANTS_WAITING: &str = "
+SELECT DISTINCT tenant
 FROM profiles
-WHERE tenant = $1 AND rules = 0 AND last_day IS NOT NULL
-ORDER BY profile_id
-LIMIT $2";
+WHERE rules = 0 AND last_day IS NOT NULL";
 
 const COUNT_UNDER_OTHERS: &str = "
 SELECT count(*)
@@ -83,22 +83,17 @@ pub async fn under_others(
     Ok(ids.into_iter().map(ProfileId::from_uuid).collect())
 }
 
-/// Profiles that wait to be resolved, in their order.
+/// The tenants with profiles that wait to be resolved.
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.profiles.waiting", skip_all)]
-pub async fn waiting(
-    connection: &mut PgConnection,
-    tenant: &TenantId,
-    limit: i64,
-) -> Result<Vec<ProfileId>> {
-    let ids: Vec<Uuid> = sqlx::query_scalar(WAITING)
-        .bind(tenant.as_str())
-        .bind(limit)
+#[tracing::instrument(name = "db.profiles.tenants_waiting", skip_all)]
+pub async fn tenants_waiting(connection: &mut PgConnection) -> Result<BTreeSet<TenantId>> {
+    let names: Vec<String> = sqlx::query_scalar(TENANTS_WAITING)
         .fetch_all(connection)
         .await?;
-    Ok(ids.into_iter().map(ProfileId::from_uuid).collect())
+    let tenants = names.iter().filter_map(|name| TenantId::parse(name));
+    Ok(tenants.collect())
 }
 
 /// How many profiles are not under a revision of the rules.

@@ -70,11 +70,8 @@ async fn load(
 ) -> Result<HashMap<IdentityKey, Identity>, Error> {
     let wanted: Vec<identities::Wanted> = keys
         .iter()
-        .map(|key| identities::Wanted {
-            key: *key,
-            state: true,
-            subjects: true,
-        })
+        .copied()
+        .map(identities::Wanted::whole)
         .collect();
     let members = identities::load(connection, context.tenant, &wanted).await?;
     Ok(members.into_iter().map(|m| (m.key, m)).collect())

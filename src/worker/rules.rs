@@ -60,18 +60,13 @@ impl Resolver {
     async fn look(&self, holder: Uuid, stuck: &mut BTreeMap<TenantId, u32>) -> Result<(), Error> {
         let mut connection = self.storage.acquire().await?;
         let in_force = rule_sets::in_force(&mut connection).await?;
-        self.tenants.refresh(&in_force).await?;
-        let mut under_way = Vec::new();
-        for one in in_force {
-            let waits = !one.switched
-                || !profile_rules::waiting(&mut connection, &one.tenant, 1)
-                    .await?
-                    .is_empty();
-            if waits {
-                under_way.push(one);
-            }
-        }
+        let waiting = profile_rules::tenants_waiting(&mut connection).await?;
         drop(connection);
+        self.tenants.refresh(&in_force).await?;
+        let under_way: Vec<InForce> = in_force
+            .into_iter()
+            .filter(|one| !one.switched || waiting.contains(&one.tenant))
+            .collect();
         let gauge = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
         metrics::gauge!(names::IDENTITY_SWITCHES, "state" => "under_way")
             .set(gauge(under_way.len()));

@@ -126,9 +126,12 @@ pub async fn call_with(
             let request = with_metadata(request, allowed);
             profiles.search_profiles(request).await.map(drop)
         }
-        "MergeProfiles" | "SeparateIdentifiers" | "UndoDecision" => {
-            decide(channel, name, allowed).await
-        }
+        "MergeProfiles"
+        | "SeparateIdentifiers"
+        | "UndoDecision"
+        | "GetRules"
+        | "PreviewRules"
+        | "ApplyRules" => decide(channel, name, allowed).await,
         "ExplainIdentity" => {
             let request = ExplainIdentityRequest {
                 lookup,

@@ -160,7 +160,7 @@ async fn said_of(service: &Service, who: &str) -> (String, Vec<u8>, BTreeSet<Str
     }
     let request = ExplainIdentityRequest {
         lookup: make::by(who),
-        read_options: None,
+        ..ExplainIdentityRequest::default()
     };
     let explained = service.identities().explain_identity(request).await;
     said.extend(explained.unwrap().into_inner().encode_to_vec());

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use super::{
-    facts::Event,
+    facts::{Event, Fault},
     world::{Row, World},
 };
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
         Link, Neighbours, Standing,
         link::{Links, add_link, from_both_ends, links_of},
         resolve::Territory,
+        rules::Shared,
         settle::Wishes,
         standing::{meet, standing},
     },
@@ -77,6 +78,34 @@ impl World {
         if let Some(row) = self.rows.get_mut(&key) {
             row.standing = now;
         }
+    }
+
+    /// The territories of neighbours that may be contested by an identifier whose standing changes.
+    pub(super) fn concerned(&self, key: IdentityKey) -> Vec<Territory> {
+        if self.fault == Fault::ForgetsNeighbours
+            || !self
+                .rules
+                .of(&self.rows[&key].identifier.namespace)
+                .is_unique()
+        {
+            return Vec::new();
+        }
+        self.links_from(key)
+            .iter()
+            .map(|link| link.other)
+            .filter(|other| {
+                self.rules.of(&self.rows[other].identifier.namespace).shared == Shared::Apart
+            })
+            .map(|other| self.territory(other))
+            .collect()
+    }
+
+    pub(super) fn links_from(&self, key: IdentityKey) -> Vec<Link> {
+        let all = IdentityKey::from_uuid(Uuid::nil())..=IdentityKey::from_uuid(Uuid::max());
+        self.links
+            .range((key, *all.start())..=(key, *all.end()))
+            .map(|(_, link)| *link)
+            .collect()
     }
 
     /// Takes an interaction out.

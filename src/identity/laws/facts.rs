@@ -116,4 +116,6 @@ pub(super) enum Fault {
     IgnoresTheBorder,
     /// The slow path loads only the interaction's profiles, also when a standing changes.
     ForgetsNeighbours,
+    /// The fast path admits interactions of profiles that are not under the rules in force yet.
+    AdmitsWaiting,
 }

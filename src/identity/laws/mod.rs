@@ -8,6 +8,7 @@
 //! | `stories` | random rules and random histories over pools so small that everything meets |
 //! | `past` | the set that holds one identifier at any time, found by itself, against everything at once |
 //! | `sharing` | what one did on a shared device shows in nobody else's profile |
+//! | `switches` | rules that change under a store, profile by profile, while others write |
 //! | `steps` | the laws, after every step, and the wrong engines that they must catch |
 
 mod evidence;
@@ -17,5 +18,6 @@ mod past;
 mod sharing;
 mod steps;
 mod stories;
+mod switches;
 mod whole;
 mod world;

@@ -176,6 +176,11 @@ impl Walk {
     }
 }
 
+/// A store after some steps, after each of which the laws held.
+pub(super) fn walked(rules: &Rules, steps: &[Step]) -> World {
+    walk(rules, steps, Fault::None).unwrap().world
+}
+
 fn walk(rules: &Rules, steps: &[Step], fault: Fault) -> Result<Walk, String> {
     let mut walk = Walk::new(rules.clone(), fault);
     for (n, step) in steps.iter().enumerate() {
@@ -186,7 +191,7 @@ fn walk(rules: &Rules, steps: &[Step], fault: Fault) -> Result<Walk, String> {
     Ok(walk)
 }
 
-fn cases() -> u32 {
+pub(super) fn cases() -> u32 {
     match std::env::var("CUSTOMER_PROFILE_TEST_SCALE").as_deref() {
         Ok("full") => 20_000,
         _ => 250,

@@ -8,11 +8,10 @@ use super::facts::{Decision, Event, Fault, InForce};
 use crate::{
     clock::Micros,
     identity::{
-        Home, Keyed, Link, Makeup, Neighbours, Normalised, Rules, Standing,
+        Home, Keyed, Makeup, Neighbours, Normalised, Rules, Standing,
         fast::{Fast, Stored},
         link::Links,
         resolve::{Graph, Node, Resolution, Territory, resolve},
-        rules::Shared,
         settle::{Before, Fate, Settled, Wishes, settle},
         succession::Standpoint,
     },
@@ -57,6 +56,8 @@ pub(super) struct World {
     pub(super) rows: BTreeMap<IdentityKey, Row>,
     pub(super) links: Links,
     pub(super) profiles: BTreeMap<ProfileId, Profile>,
+    /// Profiles that are not under the rules in force yet.
+    pub(super) behind: BTreeSet<ProfileId>,
     drawn: u128,
     pub(super) slow: usize,
     pub(super) fast: usize,
@@ -80,6 +81,7 @@ impl World {
             rows: BTreeMap::new(),
             links: Links::new(),
             profiles: BTreeMap::new(),
+            behind: BTreeSet::new(),
             drawn: 0,
             slow: 0,
             fast: 0,
@@ -114,13 +116,25 @@ impl World {
                 self.force.sides.contains_key(&i.key) || self.force.assertions.contains_key(&i.key)
             }
         };
-        let admitted = if event.identifiers.iter().any(absent) {
+        let waits = |i: &Keyed| match self.territory(i.key) {
+            Territory::Profile(id) => self.behind.contains(&id),
+            Territory::New(_) => false,
+        };
+        let waiting = self.fault != Fault::AdmitsWaiting && event.identifiers.iter().any(waits);
+        let admitted = if waiting || event.identifiers.iter().any(absent) {
             None
         } else {
             self.admit(event)
         };
         match admitted {
-            Some(joined) => self.unite(event, &joined),
+            Some(joined) => {
+                self.unite(event, &joined);
+                // What the fast path writes counts as under the rules in force.
+                for i in &event.identifiers {
+                    let profile = self.rows[&i.key].profile;
+                    self.behind.remove(&profile);
+                }
+            }
             None => self.resolve_event(event),
         }
     }
@@ -248,34 +262,6 @@ impl World {
             .unwrap_or(0)
     }
 
-    /// The territories of neighbours that may be contested by an identifier whose standing changes.
-    pub(super) fn concerned(&self, key: IdentityKey) -> Vec<Territory> {
-        if self.fault == Fault::ForgetsNeighbours
-            || !self
-                .rules
-                .of(&self.rows[&key].identifier.namespace)
-                .is_unique()
-        {
-            return Vec::new();
-        }
-        self.links_from(key)
-            .iter()
-            .map(|link| link.other)
-            .filter(|other| {
-                self.rules.of(&self.rows[other].identifier.namespace).shared == Shared::Apart
-            })
-            .map(|other| self.territory(other))
-            .collect()
-    }
-
-    pub(super) fn links_from(&self, key: IdentityKey) -> Vec<Link> {
-        let all = IdentityKey::from_uuid(Uuid::nil())..=IdentityKey::from_uuid(Uuid::max());
-        self.links
-            .range((key, *all.start())..=(key, *all.end()))
-            .map(|(_, link)| *link)
-            .collect()
-    }
-
     fn node(&self, key: IdentityKey) -> Node {
         let row = &self.rows[&key];
         Node {
@@ -387,6 +373,11 @@ impl World {
         let former = self.former(&all);
         let settled = settle(&region.graph, &self.rules, sets, &before, &former, wishes);
         self.apply(settled);
+        for territory in region.inside {
+            if let Territory::Profile(id) = territory {
+                self.behind.remove(&id);
+            }
+        }
     }
 
     fn apply(&mut self, settled: Settled) {

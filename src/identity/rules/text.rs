@@ -122,7 +122,7 @@ mod tests {
             rules.hub_limit = 9;
             rules.shared = Shared::Nobody;
             rules.priority = 0;
-            rules.blocked = vec!["なし".into(), "no one".into()];
+            rules.blocked = vec!["no one".into(), "棚卸".into()];
             assert_eq!(parse(namespace, &show(&rules), Region::JP).unwrap(), rules);
         }
     }

@@ -9,7 +9,12 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Candidates, Context, Pair, Subject, candidates, compared, prepare};
-use crate::{error::Error, identity::suggest::Score, ids::ProfileId, storage::profiles};
+use crate::{
+    error::Error,
+    identity::suggest::Score,
+    ids::ProfileId,
+    storage::{profile_lists, profiles},
+};
 
 /// Profiles that one page goes through.
 const LOOKED_AT: usize = 500;
@@ -111,7 +116,8 @@ impl Page<'_> {
         } = self.walked.at;
         // The profile of the point itself comes again: it may be gone, or have more partners.
         let limit = i64::try_from(STEP + 1).unwrap_or(i64::MAX);
-        let mut found = profiles::live_from(connection, context.tenant, profile, limit).await?;
+        let mut found =
+            profile_lists::live_from(connection, context.tenant, profile, limit).await?;
         let is_last = found.len() <= STEP;
         if partner.is_none() {
             found.retain(|other| other.id != profile);

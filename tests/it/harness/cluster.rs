@@ -37,7 +37,11 @@ async fn cluster() -> &'static Cluster {
                 PrivatePostgres::start(Options {
                     data_dir,
                     fsync: false,
-                    extra_settings: vec![("max_connections".into(), "400".into())],
+                    extra_settings: vec![
+                        ("max_connections".into(), "400".into()),
+                        // What was committed first is asked by tests that repeat what many did.
+                        ("track_commit_timestamp".into(), "on".into()),
+                    ],
                 })
                 .unwrap()
             })

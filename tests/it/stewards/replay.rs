@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap};
 use customer_profile::{
     decide::{self, Request, What},
     ids::{DecisionId, InteractionId, TenantId},
-    ingest::plan::Context,
     lookup::find::Who,
     proto::{state::v1::DecisionOutcome, v1::Interaction},
     storage::decisions::{self, Decision},
@@ -28,23 +27,33 @@ enum Step {
     Interactions(Vec<Interaction>),
 }
 
-/// Everything that was done after the crowd was there, by the number of its transaction.
-async fn in_order(database: &Database, done: &Done) -> BTreeMap<i64, Step> {
+/// When a transaction was committed, and its number.
+type Position = (i64, i64);
+
+/// Everything that was done after the crowd was there, in the order of commits. The numbers of transactions alone are not
+/// that order: one that has its locks and its number may come to read what another, with a later number, has committed
+/// meanwhile. Mostly it starts again then, with more locks; but a profile that is new may lie on a stripe that it holds
+/// already.
+async fn in_order(database: &Database, done: &Done) -> BTreeMap<Position, Step> {
     let mut connection = database.connect().await;
-    let operations: Vec<(String, i64)> =
-        sqlx::query_as("SELECT operation_id, xmin::text::bigint FROM operations")
-            .fetch_all(&mut connection)
-            .await
-            .unwrap();
-    let recorded: Vec<(Uuid, i64)> =
-        sqlx::query_as("SELECT event_key, xmin::text::bigint FROM event_keys")
-            .fetch_all(&mut connection)
-            .await
-            .unwrap();
+    let operations: Vec<(String, i64, i64)> = sqlx::query_as(
+        "SELECT operation_id, (extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000000)::bigint, xmin::text::bigint
+        FROM operations",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    let recorded: Vec<(Uuid, i64, i64)> = sqlx::query_as(
+        "SELECT event_key, (extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000000)::bigint, xmin::text::bigint
+        FROM event_keys",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
     assert_eq!(operations.len(), done.made.len(), "none is half done");
     let mut steps = BTreeMap::new();
-    for (operation, position) in operations {
-        let before = steps.insert(position, Step::Operation(operation));
+    for (operation, at, number) in operations {
+        let before = steps.insert((at, number), Step::Operation(operation));
         assert!(before.is_none(), "two operations in one transaction");
     }
     let tenant = TenantId::default_tenant();
@@ -54,12 +63,12 @@ async fn in_order(database: &Database, done: &Done) -> BTreeMap<i64, Step> {
         .iter()
         .map(|one| (key_of(one).as_uuid(), one))
         .collect();
-    for (key, position) in recorded {
+    for (key, at, number) in recorded {
         let Some(one) = sent.get(&key) else {
             continue;
         };
         let none = || Step::Interactions(Vec::new());
-        match steps.entry(position).or_insert_with(none) {
+        match steps.entry((at, number)).or_insert_with(none) {
             Step::Interactions(batch) => batch.push((*one).clone()),
             Step::Operation(operation) => panic!("{operation} recorded an interaction"),
         }
@@ -80,6 +89,7 @@ fn what(ask: &Ask) -> What {
         Ask::Separate { chosen, together } => What::Separate {
             chosen: chosen.iter().map(|one| keyed(one)).collect(),
             keep_together: *together,
+            apart_from: None,
         },
         Ask::Undo { of } => What::Undo {
             operation: of.clone(),
@@ -105,12 +115,7 @@ pub async fn one_by_one(database: &Database, crowd: &Crowd, done: &Done, alone: 
     let opened = service.server().opened();
     let tenant = opened.tenants.open(&TenantId::default_tenant()).await;
     let tenant = tenant.unwrap();
-    let context = Context {
-        tenant: &tenant.id,
-        region: tenant.region,
-        secret: &opened.secret,
-        rules: &tenant.resolution,
-    };
+    let context = tenant.context(&opened.secret);
     for step in in_order(database, done).await.into_values() {
         match step {
             Step::Interactions(batch) => {
