@@ -154,6 +154,10 @@ fn print_scores(population: &Population, method: &str, clusters: &Clusters, trut
         row(trap.name(), all.touching(clusters, truth, touched));
     }
     row("all", all);
+    if method == "service" {
+        println!("figure resolution_precision {:.4} ratio", all.precision());
+        println!("figure resolution_recall {:.4} ratio", all.recall());
+    }
     let apart = Apart::of(clusters, truth);
     println!(
         "known only by the kiosk or by fillers: {} records, {} of them refused, {} not alone",

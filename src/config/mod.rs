@@ -132,6 +132,8 @@ pub struct Limits {
     pub request_bytes: usize,
     /// Connections at a time. Default 4,096; 16 to 1,000,000.
     pub connections: usize,
+    /// Identifiers of a tenant at most for a preview of rules. Default 1,000,000; 1,000 to 50,000,000.
+    pub preview_identifiers: usize,
 }
 
 /// How interactions are taken in.
@@ -226,6 +228,7 @@ impl Default for Settings {
             limits: Limits {
                 request_bytes: 128 << 20,
                 connections: 4_096,
+                preview_identifiers: 1_000_000,
             },
             ingest: Ingest {
                 writers: 2,

@@ -192,6 +192,16 @@ static TABLE: &[Setting] = &[
         |s, v| v.integer(&mut s.limits.connections),
     ),
     setting(
+        (
+            "limits.preview_identifiers",
+            "1000000",
+            "identifiers",
+            Integer(1_000, 50_000_000),
+        ),
+        "Identifiers of a tenant at most for a preview of rules, which takes about 1.2 KiB of memory for each while it lasts.",
+        |s, v| v.integer(&mut s.limits.preview_identifiers),
+    ),
+    setting(
         ("ingest.writers", "2", "batches", Integer(1, 8)),
         "Batches that are committed at a time.",
         |s, v| v.integer(&mut s.ingest.writers),

@@ -165,6 +165,8 @@ async fn explain_identity(
         decisions: why.decisions,
         decisions_total: count(why.decisions_total),
         picture: String::new(),
+        rules_revision: found.profile.rules,
+        rules_in_force: context.revision,
     };
     answer.picture = picture::draw(&answer, format);
     Ok(answer)

@@ -69,6 +69,8 @@ pub struct Api {
     /// The longest that a call waits for the database. A server that hangs, or a host that is gone, ends no statement by
     /// itself.
     pub patience: Duration,
+    /// Identifiers of a tenant at most for a preview of rules.
+    pub preview_identifiers: usize,
     /// Turns of those who preview rules.
     pub previews: tokio::sync::Semaphore,
     /// Ends streams when the service drains.

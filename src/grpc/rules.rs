@@ -88,7 +88,13 @@ pub(super) async fn preview(
             what: "previews of rules",
         });
     };
-    let preview = rulebook::preview(&api.storage, &tenant.id, &change, examples).await?;
+    let preview = rulebook::preview(
+        &api.storage,
+        &tenant.id,
+        &change,
+        (examples, api.preview_identifiers),
+    )
+    .await?;
     let difference = &preview.difference;
     let (before, after) = (difference.before, difference.after);
     Ok(PreviewRulesResponse {

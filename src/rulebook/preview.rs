@@ -21,9 +21,6 @@ use crate::{
 /// Rows of a page.
 const PAGE: i64 = 10_000;
 
-/// Identifiers of a tenant at most for a preview; each takes up to about a kibibyte while it lasts.
-const MOST: i64 = 2_000_000;
-
 /// What a change would do.
 #[derive(Clone, Debug)]
 pub struct Preview {
@@ -37,16 +34,16 @@ pub struct Preview {
     pub warnings: Vec<Warning>,
 }
 
-/// Tries rules on a tenant's whole population; shows at most so many examples of each kind.
+/// Tries rules on a tenant's whole population, of `most` identifiers at most; shows so many examples of each kind.
 ///
 /// # Errors
-/// `preview_too_large` beyond 2,000,000 identifiers, not found when there is no such revision; and when the database fails.
+/// `preview_too_large` beyond `most` identifiers, not found when there is no such revision; and when the database fails.
 #[tracing::instrument(name = "rules.preview", skip_all, fields(identifiers = tracing::field::Empty))]
 pub async fn preview(
     storage: &Storage,
     tenant: &TenantId,
     change: &Change,
-    examples: usize,
+    (examples, most): (usize, usize),
 ) -> Result<Preview, Error> {
     let started = tokio::time::Instant::now();
     let mut snapshot = storage.begin_snapshot().await?;
@@ -54,11 +51,11 @@ pub async fn preview(
     let position = locks::seen(&mut snapshot).await?;
     let rules = Rules::from(change.rules(&mut snapshot, tenant).await?);
     let count = population::count(&mut snapshot, tenant).await?;
-    if count > MOST {
+    if usize::try_from(count).unwrap_or(usize::MAX) > most {
         return Err(Error::Refused {
             reason: "preview_too_large",
             description: format!(
-                "a preview looks at {MOST} identifiers at most, and there are {count}"
+                "a preview looks at {most} identifiers at most, and there are {count}"
             )
             .into(),
         });

@@ -29,6 +29,14 @@ pub(super) fn lines(answer: &ExplainIdentityResponse, screen: &Screen, most: usi
         let text = format!("  and {left} more that are not joined");
         lines.push(Line::default().with(Tone::Faint, &text));
     }
+    if answer.rules_revision != answer.rules_in_force {
+        lines.push(Line::default());
+        let text = format!(
+            "resolved under revision {} of the rules; revision {} is in force, and it will come under it",
+            answer.rules_revision, answer.rules_in_force
+        );
+        lines.push(Line::default().with(Tone::Notice, &text));
+    }
     if answer.cuts_unknown {
         let text = "There is too much around this profile to say which links were refused.";
         lines.push(Line::default().with(Tone::Faint, text));

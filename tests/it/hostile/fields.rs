@@ -405,7 +405,12 @@ fn came(answer: Result<Bytes, Status>, recording: bool, about: &str) -> Came {
 
 /// Whether a request, called by its method first, is for an operator's decision or changes the rules.
 fn decides(about: &str) -> bool {
-    let decisions = ["MergeProfiles ", "SeparateIdentifiers ", "UndoDecision ", "ApplyRules "];
+    let decisions = [
+        "MergeProfiles ",
+        "SeparateIdentifiers ",
+        "UndoDecision ",
+        "ApplyRules ",
+    ];
     about
         .strip_prefix("IdentityService/")
         .is_some_and(|rest| decisions.iter().any(|name| rest.starts_with(name)))
