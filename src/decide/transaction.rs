@@ -36,6 +36,9 @@ use crate::{
 /// How often a transaction starts again with more locks before it takes the tenant's.
 const RESTARTS: usize = 3;
 
+/// How often a decision may lose a race, or wait too long for its locks, before its caller hears of it.
+const LOSSES: usize = 5;
+
 /// Makes a decision, or gives the outcome of one that was made before.
 ///
 /// # Errors
@@ -48,6 +51,7 @@ pub async fn decide(
     made_at: Micros,
 ) -> Result<Outcome, Error> {
     let mut ruling = None;
+    let mut losses = 0;
     loop {
         let decision = Decisive {
             storage,
@@ -57,10 +61,15 @@ pub async fn decide(
             made_at,
         };
         match decision.make().await {
-            Err(error) if ruling::replaced(&error) => (),
+            Err(error) if ruling::replaced(&error) => {
+                ruling = Some(Ruling::now(storage, context.tenant).await?);
+            }
+            Err(Error::Conflict { reason: "conflict" }) if losses < LOSSES => {
+                losses += 1;
+                metrics::counter!(names::INGEST_LOCK_RESTARTS).increment(1);
+            }
             other => return other,
         }
-        ruling = Some(Ruling::now(storage, context.tenant).await?);
     }
 }
 

@@ -29,6 +29,11 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
+    /// Whether a race was lost, or locks were waited for too long: nothing was written, and the same may succeed.
+    pub(super) fn is_lost_race(&self) -> bool {
+        matches!(self, Self::Other(Error::Conflict { reason: "conflict" }))
+    }
+
     /// Whether rules were replaced, so that the work may start again under those in force.
     pub(super) fn is_replaced_rules(&self) -> bool {
         matches!(self, Self::Other(error) if ruling::replaced(error))

@@ -72,6 +72,10 @@ pub struct Answer {
 /// How often a transaction starts again with more locks before it takes the tenant's.
 const RESTARTS: usize = 3;
 
+/// How often a part of a batch may lose a race, or wait too long for its locks, before its callers hear of it: a crowd that
+/// wants the same people waits for them one after the other.
+const LOSSES: usize = 5;
+
 /// Records items of one tenant, in as many transactions as their locks need, each within `patience`; answers in their order.
 ///
 /// # Errors
@@ -189,14 +193,17 @@ async fn record_part(
     patience: Duration,
 ) -> Result<Vec<Answer>, Failure> {
     let mut ruling = None;
+    let mut losses = 0;
     let (mut answers, slow) = loop {
         let context = context.under(ruling.as_ref());
         let together = record_together(storage, context, items, lies_in);
         match in_time(patience, together).await {
-            Err(failure) if failure.is_replaced_rules() => (),
+            Err(failure) if failure.is_replaced_rules() => {
+                ruling = Some(Ruling::now(storage, context.tenant).await?);
+            }
+            Err(failure) if failure.is_lost_race() && losses < LOSSES => lost(&mut losses),
             other => break other?,
         }
-        ruling = Some(Ruling::now(storage, context.tenant).await?);
     };
     for (n, why) in slow {
         metrics::counter!(names::IDENTITY_SLOW_PATHS, "reason" => why.label()).increment(1);
@@ -204,15 +211,22 @@ async fn record_part(
             let context = context.under(ruling.as_ref());
             let alone = slow::record_isolated(storage, context, &items[n]);
             match in_time(patience, alone).await {
-                Err(failure) if failure.is_replaced_rules() => (),
+                Err(failure) if failure.is_replaced_rules() => {
+                    ruling = Some(Ruling::now(storage, context.tenant).await?);
+                }
+                Err(failure) if failure.is_lost_race() && losses < LOSSES => lost(&mut losses),
                 other => break other?,
             }
-            ruling = Some(Ruling::now(storage, context.tenant).await?);
         };
         let id = items[n].prepared.id;
         repeat(&mut answers, items, (n, id), answer);
     }
     Ok(answers)
+}
+
+fn lost(losses: &mut usize) {
+    *losses += 1;
+    metrics::counter!(names::INGEST_LOCK_RESTARTS).increment(1);
 }
 
 /// Items that take the slow path, by their places.
