@@ -388,7 +388,7 @@ fn api(settings: &Settings, opened: &Opened, ingest: Ingest) -> Api {
         tokens: TokenKey::new(&opened.secret),
         page_tokens: PageTokenKey::new(&opened.secret),
         preview_identifiers: settings.limits.preview_identifiers,
-        previews: tokio::sync::Semaphore::new(1),
+        previews: Arc::new(tokio::sync::Semaphore::new(1)),
         store,
         stream_window: settings.ingest.stream_window,
         patience: patience(settings),

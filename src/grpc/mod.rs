@@ -72,7 +72,7 @@ pub struct Api {
     /// Identifiers of a tenant at most for a preview of rules.
     pub preview_identifiers: usize,
     /// Turns of those who preview rules.
-    pub previews: tokio::sync::Semaphore,
+    pub previews: Arc<tokio::sync::Semaphore>,
     /// Ends streams when the service drains.
     pub draining: tokio_util::sync::CancellationToken,
 }

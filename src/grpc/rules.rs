@@ -83,7 +83,7 @@ pub(super) async fn preview(
     let (_, (change, examples)) = read.finish(asked)?;
     let tenant = api.tenants.open(&caller.tenant).await?;
     // One at a time: it takes a core and memory that grows with the population.
-    let Ok(_turn) = api.previews.try_acquire() else {
+    let Ok(turn) = Arc::clone(&api.previews).try_acquire_owned() else {
         return Err(Error::Overloaded {
             what: "previews of rules",
         });
@@ -93,6 +93,7 @@ pub(super) async fn preview(
         &tenant.id,
         &change,
         (examples, api.preview_identifiers),
+        turn,
     )
     .await?;
     let difference = &preview.difference;

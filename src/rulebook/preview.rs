@@ -34,7 +34,9 @@ pub struct Preview {
     pub warnings: Vec<Warning>,
 }
 
-/// Tries rules on a tenant's whole population, of `most` identifiers at most; shows so many examples of each kind.
+/// Tries rules on a tenant's whole population, of `most` identifiers at most; shows so many examples of each kind. Whoever
+/// waits for a turn is let in when `turn` is dropped, which is not before the work has ended, also when nobody waits for it
+/// any more.
 ///
 /// # Errors
 /// `preview_too_large` beyond `most` identifiers, not found when there is no such revision; and when the database fails.
@@ -44,6 +46,7 @@ pub async fn preview(
     tenant: &TenantId,
     change: &Change,
     (examples, most): (usize, usize),
+    turn: impl Send + 'static,
 ) -> Result<Preview, Error> {
     let started = tokio::time::Instant::now();
     let mut snapshot = storage.begin_snapshot().await?;
@@ -65,7 +68,11 @@ pub async fn preview(
     let told = tell(&mut snapshot, tenant, Arc::clone(&rules)).await?;
     drop(snapshot);
     let span = tracing::Span::current();
-    let foresee = move || span.in_scope(|| told.foresee(examples));
+    let foresee = move || {
+        let difference = span.in_scope(|| told.foresee(examples));
+        drop(turn);
+        difference
+    };
     let difference = tokio::task::spawn_blocking(foresee)
         .await
         .map_err(|error| Error::bug("previewing rules", error))?;
