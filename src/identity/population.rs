@@ -5,7 +5,7 @@
 //! the same figures: ids that are drawn anew do not count.
 //!
 //! Memory grows with the population, by a few hundred bytes an identifier; whoever fills it keeps the number in bounds.
-//! Links at hubs join nothing and are left out.
+//! Links at hubs join nothing and are mostly left out.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -113,11 +113,16 @@ impl Population {
 
     /// Tells of a link, from one end.
     pub fn link(&mut self, link: Link) {
-        let joins = |key| {
-            let node = self.graph.node(key);
-            node.is_some_and(|node| node.standing != Standing::Hub)
+        let node = |key| self.graph.node(key);
+        let joins = |key| node(key).is_some_and(|node| node.standing != Standing::Hub);
+        // Whether two people meet at an identifier is asked of all its links.
+        let meets = |key| {
+            node(key).is_some_and(|node| {
+                self.rules.of(&node.identifier.namespace).shared == Shared::Nobody
+            })
         };
-        if joins(link.key) && joins(link.other) {
+        let (one, other) = (link.key, link.other);
+        if joins(one) && joins(other) || meets(one) || meets(other) {
             for end in [link, link.reversed()] {
                 self.links.entry(end.key).or_default().push(end);
             }
