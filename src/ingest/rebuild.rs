@@ -23,6 +23,7 @@ use crate::{
         outbox::{self, Change, Kind},
         profile_rules, profiles,
     },
+    telemetry::names,
 };
 
 /// An identifier that is written whatever becomes of its profile.
@@ -180,6 +181,8 @@ struct Writes {
     moves: BTreeMap<ProfileId, Vec<IdentityKey>>,
     /// Identifiers that now lend nothing, and those that lend again.
     apart: [Vec<IdentityKey>; 2],
+    /// How many of each, also of those that are rewritten.
+    contended: [u64; 2],
     profiles: Vec<profiles::Write>,
     changes: Vec<Change>,
     /// Identifiers that the rules now see otherwise.
@@ -243,6 +246,9 @@ impl Writes {
                 states.held.insert(*key, held);
             }
             let stored = resolved.region.identities.get(key);
+            if stored.map_or(apart, |stored| stored.apart != apart) {
+                self.contended[usize::from(apart)] += 1;
+            }
             last_seen = last_seen.max(states.last_seen.get(key).copied());
             if let Some(new) = rewritten.get(key) {
                 last_seen = last_seen.max(Some(new.last_seen));
@@ -325,6 +331,9 @@ impl Writes {
             if !keys.is_empty() {
                 identity_moves::set_apart(connection, tenant, keys, apart).await?;
             }
+        }
+        for (to, count) in ["lent", "apart"].into_iter().zip(self.contended) {
+            metrics::counter!(names::IDENTITY_CONTESTED, "to" => to).increment(count);
         }
         for (standing, keys) in &self.standings {
             identity_moves::set_standing(connection, tenant, keys, *standing).await?;

@@ -41,6 +41,8 @@ pub const IDENTITY_SPLITS: &str = "customer_profile_identity_splits_total";
 pub const IDENTITY_CUTS: &str = "customer_profile_identity_cuts_total";
 /// Identifiers whose standing changed.
 pub const IDENTITY_STANDINGS: &str = "customer_profile_identity_standings_total";
+/// Identifiers that several people contend for, and that stopped lending what was done by them, or lend again.
+pub const IDENTITY_CONTESTED: &str = "customer_profile_identity_contested_total";
 /// Interactions that took the slow path.
 pub const IDENTITY_SLOW_PATHS: &str = "customer_profile_identity_slow_paths_total";
 /// How many identifiers a resolution looked at.
@@ -201,6 +203,11 @@ pub const METRICS: &[Metric] = &[
         (IDENTITY_STANDINGS, Counter, Unit::Count),
         &["to"],
         "identifiers that became shared or a hub, or their own again",
+    ),
+    metric(
+        (IDENTITY_CONTESTED, Counter, Unit::Count),
+        &["to"],
+        "identifiers that stopped lending what was done by them because several people contend for them: apart; or lend again: lent",
     ),
     metric(
         (IDENTITY_SLOW_PATHS, Counter, Unit::Count),
