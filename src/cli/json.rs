@@ -70,12 +70,18 @@ fn ended(bytes: Vec<u8>) -> Result<String, Failure> {
 /// The same JSON with what a terminal would act on, or not show, as escapes. Such characters stand in strings only.
 fn harmless(json: String) -> String {
     let harms = |c: char| c != '\n' && text::is_hidden(c);
-    if !json.contains(harms) {
-        return json;
+    if json.contains(harms) {
+        escaped(&json, harms)
+    } else {
+        json
     }
+}
+
+/// The same JSON with some characters, which stand in strings only, as escapes.
+pub(super) fn escaped(json: &str, which: impl Fn(char) -> bool) -> String {
     let mut escaped = String::with_capacity(json.len() + 16);
     for c in json.chars() {
-        if harms(c) {
+        if which(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 // Writing to a string cannot fail.
                 let _ = write!(escaped, "\\u{unit:04x}");

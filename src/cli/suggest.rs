@@ -1,13 +1,11 @@
 //! `suggest`: profiles that look as if they were one person's, why, and what a steward would run to say so or not.
 
-use std::fmt::Write as _;
-
 use clap::Args;
 use serde_json::json;
 
 use super::{
     Failure, client,
-    json::Printer,
+    json::{Printer, escaped},
     say, status,
     terminal::{Line, Look, Screen, Tone, emit},
     who::Who,
@@ -208,18 +206,8 @@ fn command(says: &str, method: &str, request: &serde_json::Value) -> Line {
 /// JSON that means the same and can stand between single quotes of a shell: what customers wrote must not end them, nor
 /// hide what is run.
 fn quotable(json: &str) -> String {
-    let mut text = String::with_capacity(json.len());
-    for c in json.chars() {
-        if c == '\'' || (!c.is_ascii() && !c.is_alphanumeric()) || c == '\u{7f}' {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                // Writing to a text never fails.
-                let _ = write!(text, "\\u{unit:04x}");
-            }
-        } else {
-            text.push(c);
-        }
-    }
-    text
+    let unsound = |c: char| c == '\'' || (!c.is_ascii() && !c.is_alphanumeric()) || c == '\u{7f}';
+    escaped(json, unsound)
 }
 
 #[cfg(test)]

@@ -33,9 +33,6 @@ use crate::{
     telemetry::names,
 };
 
-/// How often a transaction starts again with more locks before it takes the tenant's.
-const RESTARTS: usize = 3;
-
 /// How often a decision may lose a race, or wait too long for its locks, before its caller hears of it.
 const LOSSES: usize = 5;
 
@@ -101,7 +98,7 @@ impl Decisive<'_> {
             ControlFlow::Continue(stripes) => stripes,
         };
         for attempt in 0.. {
-            let alone = attempt > RESTARTS || stripes.len() > locks::MOST;
+            let alone = attempt > locks::RESTARTS || stripes.len() > locks::MOST;
             let mut transaction = self.storage.begin().await?;
             let held = (!alone).then_some(&stripes);
             match self.attempt(&mut transaction, held).await {

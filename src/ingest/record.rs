@@ -69,9 +69,6 @@ pub struct Answer {
     pub position: i64,
 }
 
-/// How often a transaction starts again with more locks before it takes the tenant's.
-const RESTARTS: usize = 3;
-
 /// How often a part of a batch may lose a race, or wait too long for its locks, before its callers hear of it: a crowd that
 /// wants the same people waits for them one after the other.
 const LOSSES: usize = 5;
@@ -244,7 +241,7 @@ async fn record_together(
         stripes.extend(&stripes_of(&item.prepared, lies_in));
     }
     for attempt in 0.. {
-        let alone = attempt > RESTARTS;
+        let alone = attempt > locks::RESTARTS;
         let mut transaction = storage.begin().await?;
         let position = if alone {
             locks::take_tenant(&mut transaction, context.tenant).await?

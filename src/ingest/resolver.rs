@@ -27,9 +27,6 @@ use crate::{
 /// Profiles that are resolved in one transaction.
 const PAGE: i64 = 64;
 
-/// How often a transaction starts again with more locks before it takes the tenant's.
-const RESTARTS: usize = 3;
-
 /// How long a process that has the work may say nothing before another takes it.
 const LEASE: Duration = Duration::from_secs(15);
 
@@ -152,7 +149,7 @@ async fn resolve_part(
         if stripes.len() > locks::MOST && ids.len() > 1 {
             return Ok(Part::TooManyLocks);
         }
-        let alone = attempt > RESTARTS || stripes.len() > locks::MOST;
+        let alone = attempt > locks::RESTARTS || stripes.len() > locks::MOST;
         let held = (!alone).then_some(&stripes);
         let mut transaction = storage.begin().await?;
         match write(&mut transaction, context, ids, held).await {

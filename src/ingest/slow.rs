@@ -40,9 +40,6 @@ use crate::{
     telemetry::names,
 };
 
-/// How often a transaction starts again with more locks before it takes the tenant's.
-const RESTARTS: usize = 3;
-
 /// Records one interaction by the slow path; what is wrong with it alone is its answer.
 ///
 /// # Errors
@@ -89,7 +86,7 @@ pub(super) async fn record_one(
         stripes_for(item, &resolved)
     };
     for attempt in 0.. {
-        let alone = attempt > RESTARTS || stripes.len() > locks::MOST;
+        let alone = attempt > locks::RESTARTS || stripes.len() > locks::MOST;
         let mut transaction = storage.begin().await?;
         let waiting = Instant::now();
         let position = if alone {

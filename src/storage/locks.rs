@@ -20,6 +20,9 @@ const STRIPES: u64 = 4_096;
 /// Stripes that one transaction may take.
 pub const MOST: usize = 256;
 
+/// How often a transaction starts again with more locks before it takes the tenant's, with which it needs no others.
+pub const RESTARTS: usize = 3;
+
 /// First halves of the lock's name, which tell our locks from others'.
 const STRIPE_CLASS: i32 = 0x0063_7031;
 const TENANT_CLASS: i32 = 0x0063_7032;
