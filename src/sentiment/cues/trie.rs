@@ -1,0 +1,373 @@
+//! Finds which of many phrases a text goes on with at a place.
+//!
+//! Characters of the phrases are numbered, the frequent ones first; all other characters have the
+//! number 0. The phrases form a trie over these numbers, kept in one array: the child of a node for
+//! a number lies at the node's base plus the number, and names its parent. What must stay true: a
+//! walk answers exactly the phrases that the text begins with, the shortest first; of equal phrases
+//! the first one given counts.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+/// A set of phrases.
+#[derive(Debug, Clone)]
+pub(super) struct Trie {
+    /// For each 256 characters where their numbers begin in `numbers`.
+    pages: Vec<u32>,
+    /// Numbers of characters; the first 256 are 0 for pages without any.
+    numbers: Vec<u16>,
+    nodes: Vec<Node>,
+    /// A bit for each sum of two characters that are a phrase and of three that one begins with.
+    heads: Vec<u64>,
+    /// For each number whether it is a phrase.
+    alone: Vec<bool>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    /// Added, with wrapping, to a character's number gives the index of the child.
+    base: u32,
+    /// Index of the parent, or [`FREE`], or [`ROOT`].
+    parent: u32,
+    /// Index of the phrase that ends here, or [`FREE`].
+    phrase: u32,
+}
+
+const FREE: u32 = u32::MAX;
+const ROOT: u32 = u32::MAX - 1;
+/// How many places at the end of the array are tried for a node with several children.
+const WINDOW: usize = 256;
+
+/// A character of a text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Letter {
+    /// Its first byte in the text.
+    pub(super) at: u32,
+    number: u16,
+    /// A sum of it and the next character.
+    two: u16,
+    /// A sum of it and the next two characters.
+    three: u16,
+    /// Whether a phrase may begin here; left to the caller.
+    pub(super) begins: bool,
+}
+
+/// A set of characters and pairs of neighbours, by sums: it may hold more than was added.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Mask([u64; 4]);
+
+impl Mask {
+    fn add(&mut self, sum: u8) {
+        self.0[usize::from(sum >> 6)] |= 1 << (sum & 63);
+    }
+
+    fn has(&self, sum: u8) -> bool {
+        self.0[usize::from(sum >> 6)] >> (sum & 63) & 1 != 0
+    }
+
+    /// The set with sums taken modulo 64.
+    pub(super) fn coarse(self) -> u64 {
+        self.0.iter().fold(0, |all, one| all | one)
+    }
+
+    /// Whether both hold the same sum.
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        (self.0.iter().zip(&other.0)).any(|(one, other)| one & other != 0)
+    }
+}
+
+impl Letter {
+    fn one(self) -> u8 {
+        low(self.number)
+    }
+
+    /// Whether a phrase of those that `first` was marked with may begin here.
+    pub(super) fn fits(self, first: &Mask) -> bool {
+        first.has(self.one()) || first.has(low(self.two))
+    }
+
+    /// Whether a phrase of those that `last` was marked with may end here, behind `before`.
+    pub(super) fn closes(self, before: Option<&Self>, last: &Mask) -> bool {
+        last.has(self.one()) || before.is_some_and(|before| last.has(low(before.two)))
+    }
+
+    /// The ways in which a phrase may begin here, modulo 64.
+    pub(super) fn beginnings(self) -> u64 {
+        1 << (self.number & 63) | 1 << (self.two & 63)
+    }
+
+    /// The ways in which a phrase may end here, behind `before`, modulo 64.
+    pub(super) fn endings(self, before: Option<&Self>) -> u64 {
+        1 << (self.number & 63) | before.map_or(0, |before| 1 << (before.two & 63))
+    }
+
+    /// Adds all ways in which a phrase may begin here.
+    pub(super) fn add_to(self, mask: &mut Mask) {
+        mask.add(self.one());
+        mask.add(low(self.two));
+    }
+}
+
+/// The sum of two neighbours.
+fn pair(one: u16, other: u16) -> u16 {
+    let sum = one.wrapping_mul(4_093).wrapping_add(other);
+    sum.wrapping_mul(40_503).rotate_left(8)
+}
+
+fn low(number: u16) -> u8 {
+    number.to_le_bytes()[0]
+}
+
+/// A phrase as numbers, with its index; part of the list under one node.
+type Numbered = (Vec<u16>, u32);
+
+impl Trie {
+    /// Compiles `phrases`; `None` when there are too many different characters or phrases.
+    pub(super) fn new(phrases: &[&str]) -> Option<Self> {
+        let mut often: HashMap<char, usize> = HashMap::new();
+        for character in phrases.iter().flat_map(|phrase| phrase.chars()) {
+            *often.entry(character).or_default() += 1;
+        }
+        let mut characters: Vec<(char, usize)> = often.into_iter().collect();
+        characters.sort_unstable_by_key(|&(character, count)| (Reverse(count), character));
+        let mut trie = Self {
+            pages: vec![0; 0x1100],
+            numbers: vec![0; 256],
+            nodes: vec![Node {
+                base: 0,
+                parent: ROOT,
+                phrase: FREE,
+            }],
+            heads: Vec::new(),
+            alone: Vec::new(),
+        };
+        for (number, (character, _)) in (1_u16..).zip(&characters) {
+            trie.assign(*character, number)?;
+        }
+        u16::try_from(characters.len() + 1).ok()?;
+        trie.take(phrases)?;
+        Some(trie)
+    }
+
+    /// A trie of other phrases for the letters of this one; characters that this one does not have
+    /// occur in no phrase.
+    pub(super) fn sibling(&self, phrases: &[&str]) -> Option<Self> {
+        let mut trie = Self {
+            pages: self.pages.clone(),
+            numbers: self.numbers.clone(),
+            nodes: vec![self.nodes.first().copied()?],
+            heads: Vec::new(),
+            alone: Vec::new(),
+        };
+        trie.take(phrases)?;
+        Some(trie)
+    }
+
+    fn take(&mut self, phrases: &[&str]) -> Option<()> {
+        let mut list: Vec<Numbered> = Vec::with_capacity(phrases.len());
+        for (index, phrase) in (0_u32..).zip(phrases) {
+            let numbers = phrase.chars().map(|character| self.number(character));
+            list.push((numbers.collect(), index));
+        }
+        list.sort_unstable();
+        list.dedup_by(|later, kept| later.0 == kept.0);
+        u32::try_from(list.iter().map(|(numbers, _)| numbers.len()).sum::<usize>() * 2).ok()?;
+        self.heads = vec![0; 1 << 10];
+        let most = list.iter().flat_map(|(numbers, _)| numbers).max();
+        self.alone = vec![false; usize::from(*most.unwrap_or(&0)) + 1];
+        for (numbers, _) in &list {
+            if let [only] = numbers[..] {
+                self.alone[usize::from(only)] = true;
+            } else if let [one, other, ref rest @ ..] = numbers[..] {
+                let two = pair(one, other);
+                let sum = rest.first().map_or(two, |&third| pair(two, third));
+                self.heads[usize::from(sum >> 6)] |= 1 << (sum & 63);
+            }
+        }
+        self.fill(&list);
+        Some(())
+    }
+
+    /// Adds how `phrase` begins and ends.
+    pub(super) fn mark(&self, phrase: &str, first: &mut Mask, last: &mut Mask) {
+        let letters = self.letters(phrase);
+        let Some(letters) = letters.get(..letters.len() - 1) else {
+            return;
+        };
+        if let [only] = letters {
+            first.add(only.one());
+            last.add(only.one());
+        } else if let [one, .., before, _] | [one @ before, _] = letters {
+            first.add(low(one.two));
+            last.add(low(before.two));
+        }
+    }
+
+    fn assign(&mut self, character: char, number: u16) -> Option<()> {
+        let (page, low) = split(character);
+        let begin = self.pages.get_mut(page)?;
+        if *begin == 0 {
+            *begin = u32::try_from(self.numbers.len()).ok()?;
+            self.numbers.resize(self.numbers.len() + 256, 0);
+        }
+        self.numbers[*begin as usize + low] = number;
+        Some(())
+    }
+
+    /// Lays the nodes of all phrases, which are in order and different.
+    fn fill(&mut self, list: &[Numbered]) {
+        let mut first_free = 1;
+        let mut open = vec![(0, 0, list)];
+        let mut children: Vec<(u16, &[Numbered])> = Vec::new();
+        while let Some((node, depth, mut list)) = open.pop() {
+            if let Some(((numbers, phrase), others)) = list.split_first()
+                && numbers.len() == depth
+            {
+                self.nodes[node].phrase = *phrase;
+                list = others;
+            }
+            children.clear();
+            children.extend(
+                list.chunk_by(|one, other| one.0[depth] == other.0[depth])
+                    .map(|same| (same[0].0[depth], same)),
+            );
+            let Some(base) = self.room(&children, &mut first_free) else {
+                continue;
+            };
+            self.nodes[node].base = base;
+            for &(number, same) in &children {
+                let at = base.wrapping_add(u32::from(number)) as usize;
+                let missing = (at + 1).saturating_sub(self.nodes.len());
+                let free = Node {
+                    base: 0,
+                    parent: FREE,
+                    phrase: FREE,
+                };
+                self.nodes.extend(std::iter::repeat_n(free, missing));
+                self.nodes[at].parent = u32::try_from(node).unwrap_or(FREE);
+                open.push((at, depth + 1, same));
+            }
+        }
+    }
+
+    /// A base with free places for all `children`; `None` when there are none.
+    fn room(&self, children: &[(u16, &[Numbered])], first_free: &mut usize) -> Option<u32> {
+        let least = children.first()?.0;
+        let is_free = |at: usize| self.nodes.get(at).is_none_or(|node| node.parent == FREE);
+        while !is_free(*first_free) {
+            *first_free += 1;
+        }
+        let from = if children.len() == 1 {
+            *first_free
+        } else {
+            (*first_free).max(self.nodes.len().saturating_sub(WINDOW))
+        };
+        let first = (from..=from.max(self.nodes.len())).find(|&first| {
+            let mut others = children.iter();
+            others.all(|&(number, _)| is_free(first + usize::from(number - least)))
+        })?;
+        Some(u32::try_from(first).ok()?.wrapping_sub(u32::from(least)))
+    }
+
+    fn number(&self, character: char) -> u16 {
+        let (page, low) = split(character);
+        self.numbers[self.pages[page] as usize + low]
+    }
+
+    /// The characters of `text`, and one more for its end.
+    pub(super) fn letters(&self, text: &str) -> Vec<Letter> {
+        let letter = |at: usize, number| Letter {
+            at: u32::try_from(at).unwrap_or(u32::MAX),
+            number,
+            two: 0,
+            three: 0,
+            begins: false,
+        };
+        let mut letters: Vec<Letter> = Vec::with_capacity(text.len() + 1);
+        let characters = text.char_indices();
+        letters.extend(characters.map(|(at, character)| letter(at, self.number(character))));
+        letters.push(letter(text.len(), 0));
+        let (mut next, mut third) = (0, 0);
+        for letter in letters.iter_mut().rev() {
+            letter.two = pair(letter.number, next);
+            letter.three = pair(letter.two, third);
+            (next, third) = (letter.number, next);
+        }
+        letters
+    }
+
+    /// Whether a phrase may begin at `letter`, judged by it and the next two.
+    pub(super) fn may_begin(&self, letter: &Letter) -> bool {
+        let has = |sum: u16| self.heads[usize::from(sum >> 6)] >> (sum & 63) & 1 != 0;
+        has(letter.three) || has(letter.two) || self.alone[usize::from(letter.number)]
+    }
+
+    /// The phrases that `letters` begin with, the shortest first, and how many letters each has.
+    pub(super) fn walk<'a>(
+        &self,
+        letters: impl Iterator<Item = &'a Letter>,
+    ) -> impl Iterator<Item = (usize, usize)> {
+        let mut at = 0;
+        let nodes = letters.map_while(move |letter| {
+            let next = self.nodes[at].base.wrapping_add(u32::from(letter.number));
+            let next = next as usize;
+            let node = self.nodes.get(next)?;
+            if node.parent as usize != at {
+                return None;
+            }
+            at = next;
+            Some(node.phrase)
+        });
+        (1..)
+            .zip(nodes)
+            .filter(|&(_, phrase)| phrase != FREE)
+            .map(|(length, phrase)| (phrase as usize, length))
+    }
+
+    /// Phrase, start and end of the occurrences in `text` from left to right that do not overlap;
+    /// of those with the same start the longest.
+    pub(super) fn longest(&self, text: &str) -> impl Iterator<Item = (usize, usize, usize)> {
+        let letters = self.letters(text);
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            while at < letters.len() {
+                let start = at;
+                at += 1;
+                if !self.may_begin(&letters[start]) {
+                    continue;
+                }
+                if let Some((phrase, length)) = self.walk(letters[start..].iter()).last() {
+                    at = start + length;
+                    return Some((phrase, letters[start].at as usize, letters[at].at as usize));
+                }
+            }
+            None
+        })
+    }
+}
+
+/// The page of a character and its place there.
+fn split(character: char) -> (usize, usize) {
+    let character = u32::from(character) as usize;
+    (character >> 8, character & 0xff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_walk_answers_the_phrases_a_text_begins_with() {
+        let phrases = ["解約", "解", "解約金", "約", "a", "abc", "解", "😀"];
+        let trie = Trie::new(&phrases).unwrap();
+        let at = |text: &str| -> Vec<(usize, usize)> {
+            let letters = trie.letters(text);
+            trie.walk(letters.iter()).collect()
+        };
+        assert_eq!(at("解約金は"), [(1, 1), (0, 2), (2, 3)]);
+        assert_eq!(at("abd"), [(4, 1)]);
+        assert_eq!(at("abc"), [(4, 1), (5, 3)]);
+        assert_eq!(at("😀"), [(7, 1)]);
+        assert!(at("x解").is_empty() && at("").is_empty());
+    }
+}

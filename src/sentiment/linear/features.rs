@@ -1,0 +1,398 @@
+//! What the linear model sees of a sentence.
+//!
+//! Japanese: n-grams of 1 to 4 characters. English: n-grams of 2 to 5 bytes within a word, words and
+//! pairs of words; words under negation are other words. Intensifiers are left out in both languages:
+//! they belong to the lexicon, so a stronger word never turns a text for the linear model's reasons.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
+use crate::sentiment::cues::Cues;
+use crate::sentiment::en::Reading;
+use crate::sentiment::hashing::{bytes, mix};
+use crate::sentiment::model::{Emotion, Intent, Score};
+
+/// Features that are not hashed.
+pub(in crate::sentiment) const DENSE: usize = 24;
+/// The first of them: one, whether the lexicon knows a word, exclamation and question marks.
+const HEAD: usize = 4;
+/// What a point of valence adds to the log-odds of positive against negative.
+const TRUST: f32 = 1.35;
+/// Share of the hashed part in an English sentence with a word that the lexicon knows.
+const SHARE_FELT: f32 = 0.5;
+/// What cues add, in the order of the dense features: marks nothing; hard and easy; the emotions; the
+/// intents; leaving; danger. Set by hand, since such texts are rare in training.
+const CUE_TRUST: [f32; DENSE] = [
+    0.0, 0.0, 0.0, 0.0, -0.7, 0.6, -0.8, -0.7, -0.8, -0.4, -0.2, 0.8, 0.8, 0.6, -0.6, -0.2, -0.4,
+    0.0, 0.1, 0.8, 0.0, -0.7, -0.7, -1.0,
+];
+/// Valence beyond which more adds little.
+const ENOUGH: f32 = 9.0;
+
+/// The features of one or several sentences.
+#[derive(Debug, Clone, Default)]
+pub(in crate::sentiment) struct Features {
+    /// Buckets, with repetition.
+    pub buckets: Vec<u16>,
+    /// Of one sentence: where its words or characters start, and how many buckets stand before each.
+    places: Vec<(usize, usize)>,
+    /// One, whether the lexicon knows a word, the marks, and which cues were found.
+    pub dense: [f32; DENSE],
+    /// Log-odds of positive against negative that the lexicon gives before the model speaks.
+    pub prior: f32,
+    /// How much of the hashed part counts beside the lexicon, 0 to 1. Training counts all of it, so
+    /// that this holds back what the model has learnt, not the lexicon.
+    pub share: f32,
+}
+
+/// What the model is shown: the features of a sentence, or of a clause of it.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::sentiment) struct Shown<'a> {
+    /// Buckets, with repetition.
+    pub buckets: &'a [u16],
+    /// As in [`Features`].
+    pub dense: [f32; DENSE],
+    /// As in [`Features`].
+    pub prior: f32,
+    /// As in [`Features`].
+    pub share: f32,
+}
+
+const SEED_CHARS: u64 = 0x9e37_79b9_7f4a_7c15;
+const SEED_WORD: u64 = 0xc2b2_ae3d_27d4_eb4f;
+const SEED_PAIR: u64 = 0x1656_67b1_9e37_79f9;
+const SEED_NEGATED: u64 = 0x27d4_eb2f_1656_67c5;
+
+impl Features {
+    /// Reads an English sentence.
+    pub(in crate::sentiment) fn english(reading: &Reading<'_>, cues: &Cues) -> Self {
+        let words = &reading.words;
+        let mut buckets = Vec::with_capacity(words.text.len() * 4);
+        let mut places = Vec::with_capacity(words.list.len());
+        let mut before = 0_u64;
+        for (index, word) in words.list.iter().enumerate() {
+            let flag = |flags: &[bool]| flags.get(index).copied().unwrap_or(false);
+            if flag(&reading.boosters) {
+                continue;
+            }
+            places.push((word.start, buckets.len()));
+            let salt = if flag(&reading.negated) {
+                SEED_NEGATED
+            } else {
+                0
+            };
+            let source = if word.symbol {
+                words.text.get(word.start..word.end).unwrap_or_default()
+            } else {
+                words.lower(word)
+            };
+            let whole = bytes(SEED_WORD ^ salt, source.as_bytes());
+            buckets.extend([bucket(whole); 2]);
+            buckets.push(bucket(mix(SEED_PAIR ^ before, whole)));
+            before = whole;
+            if !word.symbol {
+                within(source.as_bytes(), salt, &mut buckets);
+            }
+        }
+        let hidden = |start: usize| {
+            let at = words.list.partition_point(|word| word.end <= start);
+            reading.negated.get(at).copied().unwrap_or(false)
+        };
+        let felt = (!reading.score.clues.is_empty()).then_some(reading.score.valence);
+        let dense = dense(words.text, felt, cues, hidden);
+        Self {
+            buckets,
+            places,
+            dense,
+            prior: prior(reading.score.valence, &dense),
+            share: if felt.is_some() { SHARE_FELT } else { 1.0 },
+        }
+    }
+
+    /// Reads a Japanese sentence.
+    pub(in crate::sentiment) fn japanese(sentence: &str, score: &Score, cues: &Cues) -> Self {
+        let mut buckets = Vec::with_capacity(sentence.len() * 2);
+        let mut places = Vec::with_capacity(sentence.len() / 2);
+        let mut window = [0_u64; 4];
+        let mut seen = 0_usize;
+        let mut from = 0;
+        let pieces = INTENSIFIERS
+            .iter()
+            .flat_map(|found| found.find_iter(sentence));
+        let ends = pieces
+            .map(|found| (found.start(), found.end()))
+            .chain([(sentence.len(), sentence.len())]);
+        for (start, end) in ends {
+            let piece = sentence.get(from..start).unwrap_or_default();
+            for (at, c) in piece.char_indices() {
+                let Some(c) = folded(c) else {
+                    continue;
+                };
+                places.push((from + at, buckets.len()));
+                window.rotate_right(1);
+                window[0] = u64::from(u32::from(c));
+                seen += 1;
+                let mut hash = SEED_CHARS;
+                for code in window.iter().take(seen) {
+                    hash = mix(hash, *code);
+                    buckets.push(bucket(hash));
+                }
+            }
+            from = end;
+        }
+        let felt = (!score.clues.is_empty()).then_some(score.valence);
+        let dense = dense(sentence, felt, cues, |_| false);
+        Self {
+            buckets,
+            places,
+            dense,
+            prior: prior(score.valence, &dense),
+            share: 1.0,
+        }
+    }
+
+    /// All of it.
+    pub(in crate::sentiment) fn shown(&self) -> Shown<'_> {
+        Shown {
+            buckets: &self.buckets,
+            dense: self.dense,
+            prior: self.prior,
+            share: self.share,
+        }
+    }
+
+    /// A clause of the sentence that was read; what the sentence hid stays hidden.
+    pub(in crate::sentiment) fn clause(
+        &self,
+        sentence: &str,
+        clause: &Range<usize>,
+        score: &Score,
+        cues: &Cues,
+    ) -> Shown<'_> {
+        let bucket = |byte: usize| {
+            let at = self.places.partition_point(|place| place.0 < byte);
+            self.places
+                .get(at)
+                .map_or(self.buckets.len(), |place| place.1)
+        };
+        let within = score
+            .clues
+            .iter()
+            .filter(|clue| clause.contains(&clue.start));
+        let felt = within.map(|clue| clue.valence).reduce(|sum, one| sum + one);
+        let text = sentence.get(clause.clone()).unwrap_or_default();
+        let mut dense = dense(text, felt, cues, |start| !clause.contains(&start));
+        for (shown, whole) in dense.iter_mut().zip(self.dense).skip(HEAD) {
+            *shown = shown.min(whole);
+        }
+        Shown {
+            buckets: self
+                .buckets
+                .get(bucket(clause.start)..bucket(clause.end))
+                .unwrap_or_default(),
+            dense,
+            prior: prior(felt.unwrap_or(0.0), &dense),
+            share: self.share,
+        }
+    }
+
+    /// Adds another sentence of the same text; `share` is its part of the length, 0 to 1.
+    pub(in crate::sentiment) fn join(&mut self, other: &Self, share: f32) {
+        self.buckets.extend_from_slice(&other.buckets);
+        self.prior += other.prior * share;
+        self.share += other.share * share;
+        for (sum, value) in self.dense.iter_mut().zip(other.dense) {
+            *sum += value * share;
+        }
+    }
+}
+
+/// N-grams of a word with its borders.
+fn within(word: &[u8], salt: u64, buckets: &mut Vec<u16>) {
+    let at =
+        |index: usize| -> u8 {
+            match index {
+                0 => b'^',
+                index => word.get(index - 1).map_or(b'$', |byte| {
+                    if byte.is_ascii_digit() { b'0' } else { *byte }
+                }),
+            }
+        };
+    let length = word.len() + 2;
+    for start in 0..length {
+        let mut hash = SEED_CHARS ^ salt;
+        for end in start..length.min(start + 6) {
+            hash = mix(hash, u64::from(at(end)));
+            if end > start {
+                buckets.push(bucket(hash));
+            }
+        }
+    }
+}
+
+fn bucket(hash: u64) -> u16 {
+    let [_, _, _, _, _, _, high, low] =
+        (hash ^ (hash >> 29)).wrapping_mul(SEED_CHARS).to_le_bytes();
+    u16::from_le_bytes([high, low])
+}
+
+/// A character as the model sees it; none for white space.
+fn folded(c: char) -> Option<char> {
+    match c {
+        c if c.is_whitespace() || c == '!' => None,
+        '0'..='9' => Some('0'),
+        'A'..='Z' => Some(c.to_ascii_lowercase()),
+        '。' | '、' | '.' | ',' | '・' | '「' | '」' | '(' | ')' | '『' | '』' => Some('|'),
+        '〜' | '～' | '~' => Some('ー'),
+        _ => Some(c),
+    }
+}
+
+/// Cues that start where `hidden` says so say nothing; `felt` is the valence of the clues, if any.
+fn dense(
+    text: &str,
+    felt: Option<f32>,
+    cues: &Cues,
+    hidden: impl Fn(usize) -> bool,
+) -> [f32; DENSE] {
+    let marks = |mark: u8| {
+        text.bytes()
+            .filter(|byte| *byte == mark)
+            .take(3)
+            .map(|_| 1.0_f32)
+            .sum::<f32>()
+    };
+    let any = if felt.is_some() { 1.0 } else { 0.0 };
+    let valence = felt.unwrap_or(0.0);
+    let mut dense = [0.0; DENSE];
+    // Exclamation marks speak for the side that the words are on.
+    let side = if valence == 0.0 {
+        0.0
+    } else {
+        valence.signum()
+    };
+    let head: [f32; HEAD] = [1.0, any, side * marks(b'!') / 3.0, marks(b'?') / 3.0];
+    for (slot, value) in dense.iter_mut().zip(head) {
+        *slot = value;
+    }
+    let mut show = |at: usize, start: usize| {
+        if hidden(start) {
+            return;
+        }
+        if let Some(slot) = dense.get_mut(HEAD + at) {
+            *slot = 1.0;
+        }
+    };
+    for found in &cues.effort {
+        show(usize::from(found.what < 0), found.start);
+    }
+    for found in &cues.emotions {
+        show(2 + emotion(found.what), found.start);
+    }
+    for found in &cues.intents {
+        show(10 + intent(found.what), found.start);
+    }
+    for found in &cues.leaving {
+        show(18, found.start);
+    }
+    for found in &cues.safety_or_legal {
+        show(19, found.start);
+    }
+    dense
+}
+
+const fn emotion(emotion: Emotion) -> usize {
+    match emotion {
+        Emotion::Anger => 0,
+        Emotion::Frustration => 1,
+        Emotion::Disappointment => 2,
+        Emotion::Worry => 3,
+        Emotion::Confusion => 4,
+        Emotion::Joy => 5,
+        Emotion::Gratitude => 6,
+        Emotion::Relief => 7,
+    }
+}
+
+const fn intent(intent: Intent) -> usize {
+    match intent {
+        Intent::Complaint => 0,
+        Intent::Cancel => 1,
+        Intent::Refund => 2,
+        Intent::Question => 3,
+        Intent::Purchase => 4,
+        Intent::Praise => 5,
+        Intent::Request => 6,
+        Intent::Escalation => 7,
+    }
+}
+
+fn prior(valence: f32, dense: &[f32; DENSE]) -> f32 {
+    let cues: f32 = dense
+        .iter()
+        .zip(CUE_TRUST)
+        .map(|(shown, trust)| shown * trust)
+        .sum();
+    cues + TRUST * valence / (1.0 + (valence / ENOUGH).powi(2)).sqrt()
+}
+
+static INTENSIFIERS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostLongest)
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(INTENSIFYING)
+        .ok()
+});
+
+const INTENSIFYING: [&str; 48] = [
+    "とても",
+    "とっても",
+    "すごく",
+    "すっごく",
+    "凄く",
+    "物凄く",
+    "ものすごく",
+    "かなり",
+    "非常に",
+    "めっちゃ",
+    "めちゃくちゃ",
+    "めちゃめちゃ",
+    "本当に",
+    "ほんとに",
+    "ほんとうに",
+    "極めて",
+    "最も",
+    "一番",
+    "少し",
+    "ちょっと",
+    "やや",
+    "若干",
+    "多少",
+    "まあまあ",
+    "わりと",
+    "割と",
+    "比較的",
+    "あまりにも",
+    "マジで",
+    "まじで",
+    "相当",
+    "大いに",
+    "実に",
+    "誠に",
+    "心から",
+    "ひどく",
+    "なんとも",
+    "けっこう",
+    "すこし",
+    "少々",
+    "とにかく",
+    "断然",
+    "抜群に",
+    "格段に",
+    "たいへん",
+    "大変",
+    "そこそこ",
+    "だいぶ",
+];

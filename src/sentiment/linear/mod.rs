@@ -1,0 +1,10 @@
+//! A linear model over hashed n-grams, three classes, eight bits a weight.
+//!
+//! What must stay true: features are a pure function of the sentence and the lexica, so a model file
+//! belongs to the lexica it was trained with; a file of another shape is refused, never half read.
+
+mod features;
+mod model;
+
+pub(in crate::sentiment) use features::{DENSE, Features, Shown};
+pub(in crate::sentiment) use model::{BUCKETS, CLASSES, Model, norm, write};
