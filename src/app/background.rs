@@ -1,0 +1,62 @@
+//! What a serving process does beside its calls, and whom it asks.
+
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::open::Opened;
+use crate::{
+    analyzer::{self, External, Unusable},
+    config::Settings,
+    grpc::Api,
+    worker,
+};
+
+/// The analyzer of the settings, if they name one.
+pub(super) fn analyzer(settings: &Settings) -> Result<Option<External>, Unusable> {
+    let Some(url) = &settings.analyzer.url else {
+        return Ok(None);
+    };
+    External::new(&analyzer::Options {
+        url: url.clone(),
+        timeout: settings.analyzer.timeout,
+        pause: settings.analyzer.pause,
+        calls: settings.analyzer.calls,
+    })
+    .map(Some)
+}
+
+/// Starts what goes on until it is told to stop.
+pub(super) fn start(
+    settings: &Settings,
+    opened: &Opened,
+    api: &Api,
+    stop: &CancellationToken,
+) -> Vec<JoinHandle<()>> {
+    let storage = || opened.storage.clone();
+    let needed = worker::Needed {
+        storage: storage(),
+        tenants: Arc::clone(&api.tenants),
+        secret: api.secret.clone(),
+    };
+    let watch = worker::watch(storage(), Arc::clone(&api.ingest), stop.clone());
+    let clean = worker::clean(storage(), settings.outbox.keep, stop.clone());
+    let counter = worker::figures::Counter {
+        storage: storage(),
+        tenants: Arc::clone(&api.tenants),
+        clock: api.clock,
+    };
+    let count = worker::figures::count(counter.clone(), stop.clone());
+    let model = worker::figures::model(counter, stop.clone());
+    let rules = worker::rules::keep(needed.clone(), stop.clone());
+    let reanalysis = worker::reanalysis::keep(needed, stop.clone());
+    vec![
+        tokio::spawn(count),
+        tokio::spawn(model),
+        tokio::spawn(watch),
+        tokio::spawn(clean),
+        tokio::spawn(rules),
+        tokio::spawn(reanalysis),
+    ]
+}
