@@ -1,0 +1,91 @@
+//! `train-sentiment`: the models of the analyzer, made of labelled texts.
+//!
+//! What must stay true: the same files give the same models, to the byte. The public texts are read from a folder, since
+//! their licences let nobody keep them here; the project's own are part of the program.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+
+use super::{Failure, terminal::emit};
+use crate::sentiment::{
+    Language,
+    train::{Trained, card, rows_of_corpus, rows_of_public, train},
+};
+
+/// The project's own labelled texts with their language, and what their files are called.
+const LANGUAGES: [(&str, Language, &str); 2] = [
+    (
+        "en",
+        Language::English,
+        include_str!("../sentiment/corpus/en.tsv"),
+    ),
+    (
+        "ja",
+        Language::Japanese,
+        include_str!("../sentiment/corpus/ja.tsv"),
+    ),
+];
+
+/// Where labelled texts are and where models go.
+#[derive(Args, Debug)]
+pub struct TrainArgs {
+    /// The folder with `en_train.tsv` and `ja_train.tsv`: source, document, score and text in columns, with a header.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+
+    /// The folder to write `en.bin`, `ja.bin` and `CARD.md` to; it is made when it is not there.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// `train-sentiment`. All files are read before the first is written.
+pub(super) fn train_sentiment(args: &TrainArgs) -> Result<(), Failure> {
+    let mut read = Vec::new();
+    for (name, language, own) in LANGUAGES {
+        let file = args.data.join(format!("{name}_train.tsv"));
+        let public = fs::read_to_string(&file).map_err(|error| failed(&file, &error))?;
+        let mut rows = rows_of_corpus(own);
+        rows.extend(rows_of_public(&public));
+        read.push((name, language, rows));
+    }
+    fs::create_dir_all(&args.out).map_err(|error| failed(&args.out, &error))?;
+    let mut models: Vec<Trained> = Vec::new();
+    for (name, language, rows) in read {
+        let trained = train(language, &rows);
+        write(&args.out.join(format!("{name}.bin")), &trained.file)?;
+        models.push(trained);
+    }
+    let card = card(&models);
+    write(&args.out.join("CARD.md"), card.as_bytes())?;
+    emit(&card)?;
+    Ok(())
+}
+
+fn write(file: &Path, content: &[u8]) -> Result<(), Failure> {
+    fs::write(file, content).map_err(|error| failed(file, &error))
+}
+
+fn failed(file: &Path, error: &std::io::Error) -> Failure {
+    Failure::Call(format!("{}: {error}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_without_texts_is_said_before_anything_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let args = TrainArgs {
+            data: folder.path().to_owned(),
+            out: folder.path().join("out"),
+        };
+        let said = train_sentiment(&args).unwrap_err().to_string();
+        assert!(said.contains("en_train.tsv"), "{said}");
+        assert!(!args.out.exists());
+    }
+}
