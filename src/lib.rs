@@ -7,35 +7,43 @@
 //! | [`config`], [`telemetry`], [`auth`] | settings, logs with traces and metrics, callers |
 //! | [`tls`] | encrypted connections, and who is at their other end |
 //! | [`grpc`] | the services, one file each; checks of requests; errors as statuses |
+//! | [`analyzer`] | an analyzer of the operator's own, asked over gRPC |
 //! | [`ingest`] | recording and retracting, one transaction a batch |
 //! | [`decide`] | operators' merges, separations and undos |
 //! | [`rulebook`] | changing the rules of resolution: preview, apply, go back |
 //! | [`explain`] | why identifiers are one person, and why others are not |
 //! | [`picture`] | such an explanation as a picture: pure |
+//! | [`figures`] | counting what all profiles of a tenant come to |
+//! | [`experience`] | formulas of experience and value: pure |
 //! | [`lookup`] | finding and showing profiles, timelines, searches |
 //! | [`past`] | profiles as they were |
 //! | [`verify`] | recomputing a store, and its digest |
 //! | [`identity`] | which identifiers are one person: pure |
+//! | [`sentiment`] | how the writer of a text feels, and how a customer has felt: pure |
 //! | [`profile`] | what a set of interactions says about a person: pure |
 //! | [`storage`] | Postgres; all SQL |
 //! | [`generate`] | a made-up retailer and its customers: pure |
 //! | [`embedded`] | a private Postgres for those who have none |
 //! | [`worker`] | what runs beside the calls |
 //! | [`visible`] | text of customers, made fit to be looked at: pure |
-//! | [`tenants`], [`error`], [`clock`], [`ids`], [`proto`] | what all of them speak of |
+//! | [`tenants`], [`error`], [`clock`], [`calendar`], [`ids`], [`proto`] | what all of them speak of |
 //!
 //! Calls go `grpc -> ingest, decide, rulebook, lookup, explain, past -> storage`, and everything may use the pure rooms, which
 //! know none of tokio, sqlx and tonic. `tests/it/architecture.rs` looks for breaches.
 
+pub mod analyzer;
 pub mod app;
 pub mod auth;
+pub mod calendar;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod decide;
 pub mod embedded;
 pub mod error;
+pub mod experience;
 pub mod explain;
+pub mod figures;
 pub mod generate;
 pub mod grpc;
 pub mod identity;
@@ -47,6 +55,7 @@ pub mod picture;
 pub mod profile;
 pub mod proto;
 pub mod rulebook;
+pub mod sentiment;
 pub mod storage;
 pub mod telemetry;
 pub mod tenants;

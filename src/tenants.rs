@@ -13,11 +13,14 @@ use std::{
 };
 
 use crate::{
+    calendar::Zone,
     error::Error,
+    figures::Purchasing,
     identity::{self, HashSecret, Region},
     ids::TenantId,
     ingest::plan::Context,
     profile::survivorship::Rules,
+    sentiment::Listening,
     storage::{
         Storage,
         rule_sets::{self, InForce, Revision},
@@ -31,9 +34,11 @@ pub struct Configured {
     /// Country of phone numbers without a prefix.
     pub region: Region,
     /// IANA time zone.
-    pub time_zone: String,
+    pub time_zone: Zone,
     /// Survivorship.
     pub rules: Arc<Rules>,
+    /// How texts are read.
+    pub listening: Arc<Listening>,
     /// Rules of identity resolution, of a tenant that was never written to.
     pub resolution: Arc<identity::Rules>,
 }
@@ -45,8 +50,12 @@ pub struct Tenant {
     pub id: TenantId,
     /// Country of phone numbers without a prefix.
     pub region: Region,
+    /// Time zone of its days.
+    pub zone: Zone,
     /// Survivorship.
     pub rules: Arc<Rules>,
+    /// How texts are read.
+    pub listening: Arc<Listening>,
     /// Rules of identity resolution.
     pub resolution: Arc<identity::Rules>,
     /// The number of their revision; 0 while the tenant was never written to.
@@ -62,6 +71,7 @@ impl Tenant {
         Context {
             tenant: &self.id,
             region: self.region,
+            zone: self.zone,
             secret,
             rules: &self.resolution,
             revision: self.revision,
@@ -74,6 +84,7 @@ impl Tenant {
 #[derive(Clone, Debug)]
 struct Met {
     region: Region,
+    zone: Zone,
     resolution: Arc<identity::Rules>,
     revision: i64,
 }
@@ -87,6 +98,8 @@ pub struct Tenants {
     resolve_limit: usize,
     /// Tenants that are stored.
     met: RwLock<HashMap<TenantId, Met>>,
+    /// How their customers buy.
+    models: RwLock<Arc<HashMap<TenantId, Purchasing>>>,
 }
 
 impl Tenants {
@@ -104,7 +117,21 @@ impl Tenants {
             configured,
             resolve_limit,
             met: RwLock::default(),
+            models: RwLock::default(),
         }
+    }
+
+    /// How the customers of tenants buy, as last modelled.
+    #[must_use]
+    pub fn models(&self) -> Arc<HashMap<TenantId, Purchasing>> {
+        let models = self.models.read();
+        Arc::clone(&models.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts new models in place of those before.
+    pub fn put_models(&self, new: HashMap<TenantId, Purchasing>) {
+        let models = self.models.write();
+        *models.unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
     }
 
     fn configured(&self, id: &TenantId) -> &Configured {
@@ -120,7 +147,9 @@ impl Tenants {
         Tenant {
             id: id.clone(),
             region: met.region,
+            zone: met.zone,
             rules: Arc::clone(&self.configured(id).rules),
+            listening: Arc::clone(&self.configured(id).listening),
             resolution: Arc::clone(&met.resolution),
             revision: met.revision,
             resolve_limit: self.resolve_limit,
@@ -143,7 +172,8 @@ impl Tenants {
         }
         let configured = self.configured(id);
         let as_configured = Met {
-            region: stored.map_or(Ok(configured.region), |stored| region(&stored))?,
+            region: stored.as_ref().map_or(Ok(configured.region), region)?,
+            zone: stored.as_ref().map_or(Ok(configured.time_zone), zone)?,
             resolution: Arc::clone(&configured.resolution),
             revision: 0,
         };
@@ -161,7 +191,7 @@ impl Tenants {
         let configured = self.configured(id);
         let candidate = store::Tenant {
             default_region: configured.region.to_string(),
-            time_zone: configured.time_zone.clone(),
+            time_zone: configured.time_zone.to_string(),
         };
         let mut connection = self.storage.acquire().await?;
         let stored = store::open_tenant(&mut connection, id, &candidate).await?;
@@ -194,6 +224,7 @@ impl Tenants {
         }
         let met = Met {
             region: region(stored)?,
+            zone: zone(stored)?,
             revision: revision.number,
             resolution: Arc::new(identity::Rules::from(revision.rules)),
         };
@@ -238,6 +269,11 @@ impl Tenants {
         }
         Ok(())
     }
+}
+
+fn zone(stored: &store::Tenant) -> Result<Zone, Error> {
+    let zone = stored.time_zone.parse();
+    zone.map_err(|()| Error::bug("reading a tenant", "its stored time zone is none"))
 }
 
 fn region(stored: &store::Tenant) -> Result<Region, Error> {

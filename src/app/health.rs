@@ -18,11 +18,12 @@ const EVERY: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Names of the services that health speaks of; the empty one is the process.
-pub(super) const SERVICES: [&str; 4] = [
+pub(super) const SERVICES: [&str; 5] = [
     "",
     "customer_profile.v1.IdentityService",
     "customer_profile.v1.InteractionService",
     "customer_profile.v1.ProfileService",
+    "customer_profile.v1.SentimentService",
 ];
 
 /// Makes the services known, before anyone can ask for one and hear that there is none.

@@ -7,11 +7,13 @@
 //!   is answered, and only then lets go of the database; so nothing that was acknowledged, or will be, is lost.
 
 mod access;
+mod background;
 pub mod connections;
 mod health;
 mod open;
 mod private;
 mod reload;
+mod routes;
 mod serve;
 
 pub use access::AccessError;

@@ -24,6 +24,7 @@ use crate::{
     },
     ids,
     profile::survivorship::{Rule, Rules},
+    sentiment::{Listening, Taxonomy},
     storage::{self, Storage, migrate, store},
     tenants::{Configured, Tenants},
 };
@@ -188,10 +189,42 @@ fn configured(chosen: &TenantSettings) -> Result<Configured, Problems> {
     });
     Ok(Configured {
         region,
-        time_zone: chosen.time_zone.clone(),
+        time_zone: chosen.time_zone,
         rules: Arc::new(Rules { by_trait }),
+        listening: Arc::new(listening(chosen)?),
         resolution: Arc::new(resolution),
     })
+}
+
+/// How a tenant has texts read. Topics of its own come beside the usual ones, and in place of those of the same name.
+fn listening(chosen: &TenantSettings) -> Result<Listening, Problems> {
+    let mut listening = Listening {
+        han: chosen.han_language,
+        ..Listening::default()
+    };
+    let number = chosen.topics.iter().count();
+    if number == 0 {
+        return Ok(listening);
+    }
+    let own = chosen.topics.parse(|name, text| {
+        let terms: Vec<String> = text.split(',').map(|term| term.trim().to_owned()).collect();
+        if number > Taxonomy::TOPICS_MAX {
+            return Err(format!("at most {} topics", Taxonomy::TOPICS_MAX));
+        }
+        // Each by itself, so that a fault is named where it was said.
+        match Taxonomy::new(vec![(name.to_owned(), terms.clone())]) {
+            Ok(_) => Ok(terms),
+            Err(violations) => {
+                let violations: Vec<String> = violations.iter().map(ToString::to_string).collect();
+                Err(violations.join("; "))
+            }
+        }
+    })?;
+    // What each may be all of them may.
+    if let Ok(taxonomy) = Taxonomy::extended(own.into_iter().collect()) {
+        listening.taxonomy = taxonomy;
+    }
+    Ok(listening)
 }
 
 /// The secret of a private cluster: made once, kept beside the data, readable by the owner alone.

@@ -11,46 +11,33 @@ use tokio::{
 };
 use tokio_stream::wrappers::UnixListenerStream;
 use tokio_util::sync::CancellationToken;
-use tonic::{
-    codec::CompressionEncoding,
-    service::Routes,
-    transport::{
-        Endpoint,
-        server::{Connected, TcpIncoming},
-    },
+use tonic::transport::{
+    Endpoint,
+    server::{Connected, TcpIncoming},
 };
 use tower::service_fn;
 
 use super::{
     access::{Access, AccessError},
+    background,
     connections::{self, PATIENCE},
     health,
     open::Opened,
+    routes::routes,
 };
 use crate::{
+    analyzer::{External, Unusable},
     clock::Clock,
     config::{Address, Settings},
     grpc::{
         Api,
-        identity_service::Identities,
-        interaction_service::Interactions,
         layers::{layers, web},
         page_token::PageTokenKey,
-        profile_service::Profiles,
         token::TokenKey,
-        validate::limits::MAX_MESSAGE_BYTES,
     },
     ingest::{self, Ingest, batcher::Writers},
-    proto::{
-        DESCRIPTORS,
-        v1::{
-            identity_service_server::IdentityServiceServer,
-            interaction_service_server::InteractionServiceServer,
-            profile_service_server::ProfileServiceServer,
-        },
-    },
     telemetry::{http as pages, metrics::Metrics},
-    tls, worker,
+    tls,
 };
 
 /// Why a process cannot serve.
@@ -69,6 +56,9 @@ pub enum ServeError {
     /// Who may call cannot be told.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// The external analyzer cannot be called.
+    #[error(transparent)]
+    Analyzer(#[from] Unusable),
     /// Reflection could not be built.
     #[error("the descriptors are broken: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -81,7 +71,7 @@ impl ServeError {
     /// Whether the operator has to change the configuration (exit code 64).
     #[must_use]
     pub fn is_configuration(&self) -> bool {
-        matches!(self, Self::Access(_))
+        matches!(self, Self::Access(_) | Self::Analyzer(_))
     }
 }
 
@@ -220,39 +210,21 @@ impl Server {
         opened.storage.warm(settings.ingest.writers + 2).await;
         let (ingest, writers) =
             Ingest::start(&opened.storage, &opened.secret, ingest_options(settings));
-        let api = Arc::new(api(settings, &opened, ingest));
+        let analyzer = background::analyzer(settings)?;
+        let api = Arc::new(api(settings, &opened, (ingest, analyzer)));
         let (reporter, health) = tonic_health::server::health_reporter();
         health::begin(&reporter).await;
         let routes = routes(&api)?.add_service(health).prepare();
         let background = CancellationToken::new();
         let last = CancellationToken::new();
         let (ready, is_ready) = watch::channel(false);
-        let mut tasks = vec![
-            tokio::spawn(health::watch(
-                opened.storage.clone(),
-                reporter,
-                ready,
-                api.draining.clone(),
-            )),
-            tokio::spawn(worker::watch(
-                opened.storage.clone(),
-                Arc::clone(&api.ingest),
-                background.clone(),
-            )),
-            tokio::spawn(worker::clean(
-                opened.storage.clone(),
-                settings.outbox.keep,
-                background.clone(),
-            )),
-            tokio::spawn(worker::rules::keep(
-                worker::rules::Resolver {
-                    storage: opened.storage.clone(),
-                    tenants: Arc::clone(&api.tenants),
-                    secret: api.secret.clone(),
-                },
-                background.clone(),
-            )),
-        ];
+        let mut tasks = vec![tokio::spawn(health::watch(
+            opened.storage.clone(),
+            reporter,
+            ready,
+            api.draining.clone(),
+        ))];
+        tasks.extend(background::start(settings, &opened, &api, &background));
         for watcher in access.watchers {
             let stop = background.clone();
             tasks.push(tokio::spawn(async move {
@@ -375,12 +347,17 @@ fn ingest_options(settings: &Settings) -> ingest::Options {
     }
 }
 
-fn api(settings: &Settings, opened: &Opened, ingest: Ingest) -> Api {
+fn api(
+    settings: &Settings,
+    opened: &Opened,
+    (ingest, analyzer): (Ingest, Option<External>),
+) -> Api {
     let mut store = [0; 4];
     store.copy_from_slice(&opened.store.id.as_bytes()[..4]);
     Api {
         storage: opened.storage.clone(),
         ingest: Arc::new(ingest),
+        analyzer,
         tenants: Arc::clone(&opened.tenants),
         secret: opened.secret.clone(),
         policies: settings.departments.clone(),
@@ -394,30 +371,6 @@ fn api(settings: &Settings, opened: &Opened, ingest: Ingest) -> Api {
         patience: patience(settings),
         draining: CancellationToken::new(),
     }
-}
-
-fn routes(api: &Arc<Api>) -> Result<Routes, ServeError> {
-    let interactions = InteractionServiceServer::new(Interactions(Arc::clone(api)))
-        .max_decoding_message_size(MAX_MESSAGE_BYTES)
-        .accept_compressed(CompressionEncoding::Gzip);
-    let profiles = ProfileServiceServer::new(Profiles(Arc::clone(api)))
-        .max_decoding_message_size(MAX_MESSAGE_BYTES)
-        .accept_compressed(CompressionEncoding::Gzip)
-        .send_compressed(CompressionEncoding::Gzip);
-    let identities = IdentityServiceServer::new(Identities(Arc::clone(api)))
-        .max_decoding_message_size(MAX_MESSAGE_BYTES)
-        .accept_compressed(CompressionEncoding::Gzip)
-        .send_compressed(CompressionEncoding::Gzip);
-    let reflection = || {
-        tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(DESCRIPTORS)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-    };
-    Ok(Routes::new(interactions)
-        .add_service(profiles)
-        .add_service(identities)
-        .add_service(reflection().build_v1()?)
-        .add_service(reflection().build_v1alpha()?))
 }
 
 fn bind_error(address: &dyn std::fmt::Display, source: io::Error) -> ServeError {

@@ -11,14 +11,17 @@ pub mod generate;
 pub mod import;
 mod json;
 mod progress;
+pub mod reanalyze;
 pub mod rules;
 pub mod search;
+pub mod sentiment;
 pub mod show;
 mod status;
 pub mod store;
 pub mod suggest;
 pub mod terminal;
 pub mod timeline;
+pub mod train;
 pub mod who;
 mod words;
 
@@ -69,16 +72,22 @@ enum Command {
     Timeline(Box<timeline::TimelineArgs>),
     /// Find profiles by traits, or by when they were last seen.
     Search(Box<search::SearchArgs>),
+    /// Show how one customer has felt, or draw it.
+    Sentiment(Box<sentiment::SentimentArgs>),
     /// Show why identifiers are one person.
     Explain(Box<explain::ExplainArgs>),
     /// Show what makes identifiers one person, try other rules, apply them, go back.
     Rules(Box<rules::RulesArgs>),
     /// Show profiles that look as if they were one person's.
     Suggest(Box<suggest::SuggestArgs>),
+    /// Analyse stored texts anew with the model of the service's release.
+    Reanalyze(Box<reanalyze::ReanalyzeArgs>),
     /// Call any method of a service that has reflection.
     Call(Box<call::CallArgs>),
     /// Make up a retailer's interactions, and the truth about its customers.
     Generate(generate::GenerateArgs),
+    /// Train the models that tell how a text's writer feels.
+    TrainSentiment(train::TrainArgs),
     /// Serve a made-up retailer from a private database.
     Demo(demo::DemoArgs),
     /// Recompute every profile from its interactions and report differences; exit 1 if there are any.
@@ -167,11 +176,14 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Get(args) => show::get(&args).await,
         Command::Timeline(args) => timeline::timeline(&args).await,
         Command::Search(args) => search::search(&args).await,
+        Command::Sentiment(args) => sentiment::sentiment(&args).await,
         Command::Explain(args) => explain::explain(&args).await,
         Command::Rules(args) => rules::rules(&args).await,
         Command::Suggest(args) => suggest::suggest(&args).await,
+        Command::Reanalyze(args) => reanalyze::reanalyze(&args).await,
         Command::Call(args) => call::call(&args).await,
         Command::Generate(args) => generate::generate(&args).await,
+        Command::TrainSentiment(args) => train::train_sentiment(&args),
         Command::Demo(args) => {
             let environment =
                 process_environment().filter(|(name, _)| !demo::DATABASES.contains(&name.as_str()));

@@ -33,6 +33,17 @@ pub(super) fn of_customers(what: &'static str, customers: u64) -> ProgressBar {
     bar
 }
 
+/// A bar over a work of which only the share that is done is known, in thousandths.
+pub(super) fn of_thousandths(what: &'static str) -> ProgressBar {
+    let bar = ProgressBar::new(1_000);
+    let template = "{msg} {bar:30} {percent:>3} %  {elapsed} gone, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.set_message(what);
+    bar
+}
+
 /// A bar over interactions that are sent, with their rate.
 pub(super) fn of_interactions(what: &'static str, interactions: u64) -> ProgressBar {
     let bar = ProgressBar::new(interactions);

@@ -48,6 +48,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How interactions are taken in.
     pub ingest: Ingest,
+    /// The operator's own analyzer of texts.
+    pub analyzer: Analyzer,
     /// How fresh answers are.
     pub reads: Reads,
     /// How changes are handed on.
@@ -155,6 +157,19 @@ pub struct Ingest {
     pub stream_window: usize,
 }
 
+/// The operator's own analyzer of texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Analyzer {
+    /// Where it is, `http://host:port` or `https://host:port`. Default: there is none.
+    pub url: Option<String>,
+    /// How long it may take for the texts of a call. Default 200 ms; 10 ms to 10 s.
+    pub timeout: Duration,
+    /// How long it is left alone once it fails. Default 5 s; 100 ms to 10 min.
+    pub pause: Duration,
+    /// Calls at a time. Default 16; 1 to 1,000.
+    pub calls: usize,
+}
+
 /// How fresh answers are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reads {
@@ -238,6 +253,12 @@ impl Default for Settings {
                 queue_items: 20_000,
                 queue_mib: 64,
                 stream_window: 2_000,
+            },
+            analyzer: Analyzer {
+                url: None,
+                timeout: Duration::from_millis(200),
+                pause: Duration::from_secs(5),
+                calls: 16,
             },
             reads: Reads {
                 max_staleness: Duration::from_secs(2),

@@ -31,11 +31,13 @@ pub enum Facts {
     Texts,
     /// Attributes of interactions.
     Attributes,
+    /// How customers feel.
+    Sentiment,
 }
 
 impl Facts {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Identifiers,
         Self::Traits,
         Self::Orders,
@@ -45,6 +47,7 @@ impl Facts {
         Self::Timeline,
         Self::Texts,
         Self::Attributes,
+        Self::Sentiment,
     ];
 
     /// Its name in the configuration.
@@ -60,6 +63,7 @@ impl Facts {
             Self::Timeline => "timeline",
             Self::Texts => "texts",
             Self::Attributes => "attributes",
+            Self::Sentiment => "sentiment",
         }
     }
 }

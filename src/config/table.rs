@@ -4,6 +4,7 @@
 //! [`Settings::default`] holds (tested).
 
 mod access;
+mod analyzer;
 mod tenants;
 
 use tracing_subscriber::EnvFilter;
@@ -65,7 +66,8 @@ use Form::{Integer, Ratio, Text};
 
 /// Every setting, in the order of the page.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
-    TABLE.iter().chain(tenants::TABLE).chain(access::TABLE)
+    let first = TABLE.iter().chain(analyzer::TABLE);
+    first.chain(tenants::TABLE).chain(access::TABLE)
 }
 
 /// The settings but those of who may call.
@@ -371,7 +373,7 @@ static TABLE: &[Setting] = &[
 
 const ORIGINS: &str = "origins such as https://desk.example.com, between commas";
 const SLUGS: &str = "names between commas";
-const FACTS: &str = "of identifiers, traits, orders, tickets, surveys, consents, timeline, texts and attributes, between commas";
+const FACTS: &str = "of identifiers, traits, orders, tickets, surveys, consents, timeline, texts, attributes and sentiment, between commas";
 
 impl Setting {
     /// The range as text.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::problem::{Origin, Problem, Problems};
-use crate::{identity::Region, ids::TenantId};
+use crate::{calendar::Zone, identity::Region, ids::TenantId, sentiment::Language};
 
 /// The settings of tenants: of those that are named, and the defaults of all others.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,7 +39,11 @@ pub struct TenantSettings {
     /// The country of phone numbers without a prefix. Default JP.
     pub default_region: Region,
     /// The zone whose midnight ends a day, an IANA name. Default `Asia/Tokyo`.
-    pub time_zone: String,
+    pub time_zone: Zone,
+    /// The language of texts in Chinese characters alone. Default Japanese.
+    pub han_language: Language,
+    /// What texts may be about, besides the usual topics: terms by topic.
+    pub topics: RuleTexts,
     /// Which value of a trait is shown when sources differ.
     pub survivorship: RuleTexts,
     /// The rules of resolution when the tenant is first written to, by namespace.
@@ -50,7 +54,9 @@ impl Default for TenantSettings {
     fn default() -> Self {
         Self {
             default_region: Region::JP,
-            time_zone: "Asia/Tokyo".to_owned(),
+            time_zone: Zone::TOKYO,
+            han_language: Language::Japanese,
+            topics: RuleTexts::default(),
             survivorship: RuleTexts::default(),
             identity: RuleTexts::default(),
         }

@@ -12,8 +12,10 @@ use super::{
 };
 use crate::{
     auth::{DEPARTMENT_BYTES, Permissions},
+    calendar::Zone,
     identity::HashSecret,
     ids::{TenantId, is_slug},
+    sentiment::Language,
 };
 
 /// A value that was said for a setting.
@@ -254,14 +256,28 @@ pub(super) fn endpoint(text: &str) -> Option<String> {
     sound.then(|| text.to_owned())
 }
 
+/// A server to call over gRPC: a scheme, a host and perhaps a port.
+pub(super) fn server(text: &str) -> Option<String> {
+    let uri: http::Uri = text.parse().ok()?;
+    let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
+    let host = uri.host().is_some_and(|host| !host.is_empty());
+    let bare = matches!(uri.path(), "" | "/") && uri.query().is_none() && !text.contains('@');
+    (scheme && host && bare).then(|| text.to_owned())
+}
+
 /// The look of an IANA zone name.
-pub(super) fn zone(text: &str) -> Option<String> {
-    let sound = (1..=64).contains(&text.len())
-        && text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "_+-/".contains(c));
-    sound.then(|| text.to_owned())
+pub(super) fn zone(text: &str) -> Option<Zone> {
+    text.parse().ok()
+}
+
+/// The language of texts in Chinese characters.
+pub(super) fn han(text: &str) -> Option<Language> {
+    match text {
+        "ja" => Some(Language::Japanese),
+        "en" => Some(Language::English),
+        "und" => Some(Language::Unknown),
+        _ => None,
+    }
 }
 
 /// An absolute path.

@@ -9,6 +9,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::{
     Api, context,
+    hearing::hear,
     layers::{answers::answered, uploads::Upload},
     page_token::{self, TimelineCursor},
     read::{PageOf, Read, not_found},
@@ -187,6 +188,7 @@ pub(super) async fn enter(
     } else {
         Some(api.ingest.room(&items, patience).await?)
     };
+    hear(api, &tenant, &mut items).await;
     Ok(Entered {
         tenant,
         results,

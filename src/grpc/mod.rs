@@ -7,6 +7,8 @@
 pub mod codec;
 pub mod context;
 mod decisions;
+mod experience;
+mod hearing;
 pub mod identity_service;
 pub mod interaction_service;
 pub mod layers;
@@ -14,8 +16,11 @@ pub mod page_token;
 mod past;
 pub mod profile_service;
 mod read;
+mod reanalysis;
 pub mod reasons;
 mod rules;
+mod sentiment_history;
+pub mod sentiment_service;
 mod sight;
 pub mod status;
 mod stream;
@@ -27,6 +32,7 @@ pub mod weight;
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    analyzer::External,
     auth::Caller,
     clock::Clock,
     config::Policies,
@@ -36,6 +42,7 @@ use crate::{
     ingest::Ingest,
     lookup::{Found, Who},
     proto::v1::{ReadInfo, ReadSource},
+    sentiment::history::{self, Moment},
     storage::Storage,
     tenants::{Tenant, Tenants},
 };
@@ -50,6 +57,8 @@ pub struct Api {
     pub storage: Storage,
     /// The way in.
     pub ingest: Arc<Ingest>,
+    /// The operator's own analyzer of texts, if there is one.
+    pub analyzer: Option<External>,
     /// The tenants.
     pub tenants: Arc<Tenants>,
     /// The hash secret.
@@ -86,6 +95,18 @@ impl Api {
             secret: &self.secret,
             rules: &tenant.resolution,
         }
+    }
+
+    /// The time to which an answer of now is computed.
+    fn moment(&self, tenant: &Tenant) -> Moment {
+        Moment::new(self.clock.now(), tenant.zone, self.prior(tenant))
+    }
+
+    /// To what levels of feelings are drawn while there are few: the mean of the tenant's customers.
+    fn prior(&self, tenant: &Tenant) -> f64 {
+        let models = self.tenants.models();
+        let model = models.get(&tenant.id);
+        model.map_or_else(history::prior, |model| model.mean_feeling)
     }
 
     fn sight(&self, caller: &Caller) -> Sight<'_> {

@@ -27,8 +27,8 @@ use crate::{
     identity::HashSecret,
     ids::{IdentityKey, InteractionId, LengthPrefixed, ProfileId, TenantId},
     proto::v1::{
-        ListIdentifiersRequest, ListInteractionsRequest, ListTraitsRequest, SearchProfilesRequest,
-        SuggestMergesRequest,
+        GetSentimentHistoryRequest, ListIdentifiersRequest, ListInteractionsRequest,
+        ListTraitsRequest, SearchProfilesRequest, SuggestMergesRequest,
     },
 };
 
@@ -92,6 +92,7 @@ paged! {
     ListTraitsRequest { page_size, page_token, read_options }
     SearchProfilesRequest { page_size, page_token, read_options, field_mask }
     SuggestMergesRequest { page_size, page_token, read_options }
+    GetSentimentHistoryRequest { page_size, page_token, read_options }
 }
 
 fn hash(message: &impl Message) -> Uuid {
@@ -197,6 +198,22 @@ impl Cursor for TimelineCursor {
             interaction_id: id,
         };
         whole(bytes, cursor)
+    }
+}
+
+/// A place in a history of feelings: after this interaction, newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeelingCursor(pub TimelineCursor);
+
+impl Cursor for FeelingCursor {
+    const KIND: u8 = 6;
+
+    fn write(&self, bytes: &mut Vec<u8>) {
+        self.0.write(bytes);
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        TimelineCursor::read(bytes).map(Self)
     }
 }
 

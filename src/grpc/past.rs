@@ -6,6 +6,7 @@ use crate::{
     lookup::Who,
     past::{self, Then},
     proto::v1::GetProfileResponse,
+    sentiment::history::{self, Moment},
     storage::locks,
     tenants::Tenant,
 };
@@ -24,6 +25,7 @@ pub(super) async fn get(
     let context = past::Context {
         tenant: &tenant.id,
         region: tenant.region,
+        zone: tenant.zone,
         rules: &tenant.resolution,
     };
     let found = past::find(&mut snapshot, context, who, then).await?;
@@ -35,9 +37,12 @@ pub(super) async fn get(
     };
     let position = locks::seen(&mut snapshot).await?;
     let token = api.token(tenant, position, None);
+    // What lies ahead of then, and of what was known then, is no time that has passed.
+    let at = then.occurred.min(then.known).min(api.clock.now());
+    let moment = Moment::new(at, tenant.zone, history::prior());
     Ok(GetProfileResponse {
         answered_by: found.answered_by.and_then(|n| i32::try_from(n).ok()),
-        profile: Some(found.document(&tenant.rules, with_identifiers, sight)),
+        profile: Some(found.document(&tenant.rules, moment, with_identifiers, sight)),
         read_info: Some(api.primary(token)),
         masked_fields: Vec::new(),
     })

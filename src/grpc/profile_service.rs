@@ -134,11 +134,13 @@ async fn get(
             masked_fields: sight.masked(mask),
         });
     };
+    let models = api.tenants.models();
     let mut profile = lookup::document(
         &mut connection,
         &tenant.id,
         &tenant.rules,
         &[&found.profile],
+        (api.moment(&tenant), models.get(&tenant.id)),
         shows_identifiers(&sight, mask),
         &sight,
     )
@@ -180,11 +182,13 @@ async fn batch_get(
     let mut connection = api.storage.acquire().await?;
     let found = lookup::find_many(&mut connection, &tenant.id, &who).await?;
     let known: Vec<&profiles::Profile> = found.iter().flatten().map(|f| &f.profile).collect();
+    let models = api.tenants.models();
     let documents = lookup::document(
         &mut connection,
         &tenant.id,
         &tenant.rules,
         &known,
+        (api.moment(&tenant), models.get(&tenant.id)),
         shows_identifiers(&sight, mask),
         &sight,
     )
@@ -323,11 +327,13 @@ async fn search_profiles(
     let page = search::search(&mut connection, context, &criteria, after, size).await?;
     let found: Vec<&profiles::Profile> = page.profiles.iter().collect();
     let with_identifiers = shows_identifiers(&sight, mask);
+    let models = api.tenants.models();
     let mut profiles = lookup::document(
         &mut connection,
         &tenant.id,
         &tenant.rules,
         &found,
+        (api.moment(&tenant), models.get(&tenant.id)),
         with_identifiers,
         &sight,
     )

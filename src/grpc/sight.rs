@@ -6,6 +6,7 @@
 //!
 //! That something exists may still be seen: how many interactions there are, and when the customer was first and last seen.
 
+mod feelings;
 mod identities;
 
 use super::validate::{ProfileField, ProfileMask};
@@ -170,6 +171,9 @@ impl<'a> Sight<'a> {
             let address = consent.address.take();
             consent.address = address.filter(|address| self.namespace(&address.namespace));
         }
+        if let Some(summary) = &mut profile.sentiment {
+            self.restrict_summary(summary);
+        }
         for matter in self.without() {
             profile
                 .touchpoints
@@ -197,6 +201,9 @@ impl<'a> Sight<'a> {
             (self.hides(Facts::Consents), ProfileField::Consents),
             (self.hides(Facts::Timeline), ProfileField::Touchpoints),
             (self.hides(Facts::Timeline), ProfileField::InteractionCounts),
+            (!self.may_see_feelings(), ProfileField::Sentiment),
+            (self.hides(Facts::Orders), ProfileField::Value),
+            (!self.may_see_risks(), ProfileField::LeavingRisk),
         ];
         let hidden = hidden.iter().filter(|(hidden, _)| *hidden);
         hidden.fold(ProfileMask::ALL, |mask, (_, field)| mask.without(*field))
@@ -219,6 +226,9 @@ impl<'a> Sight<'a> {
         }
         if asked(ProfileField::Traits) {
             masked.extend(self.masked_traits());
+        }
+        if asked(ProfileField::Sentiment) {
+            masked.extend(self.masked_in_summary("sentiment"));
         }
         for matter in self.without() {
             let parts = [ProfileField::Touchpoints, ProfileField::InteractionCounts];
@@ -291,6 +301,9 @@ impl<'a> Sight<'a> {
         if self.hides(Facts::Consents) {
             message.consent_changes.clear();
         }
+        if self.hides(Facts::Sentiment) {
+            message.sentiment = None;
+        }
         message.identifiers.retain(|i| self.namespace(&i.namespace));
         message.traits.retain(|t| self.may_see_trait(&t.name));
         for change in &mut message.consent_changes {
@@ -307,6 +320,7 @@ impl<'a> Sight<'a> {
             Facts::Orders,
             Facts::Surveys,
             Facts::Consents,
+            Facts::Sentiment,
         ];
         let policy = self.policy;
         !self.texts
@@ -332,6 +346,7 @@ impl<'a> Sight<'a> {
         add(self.hides(Facts::Orders), "money");
         add(self.hides(Facts::Surveys), "survey_scores");
         add(self.hides(Facts::Consents), "consent_changes");
+        add(self.hides(Facts::Sentiment), "sentiment");
         if !self.hides(Facts::Consents) {
             masked.extend(self.masked_addresses("consent_changes.address"));
         }

@@ -6,9 +6,11 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::{
+    calendar::Zone,
     clock::Micros,
-    identity::{Keyed, Unusable},
+    identity::{Keyed, Region, Unusable},
     ids::{IdentityKey, InteractionId},
+    profile::Fact,
     proto::v1,
 };
 
@@ -30,11 +32,26 @@ pub struct Prepared {
     pub body: Bytes,
     /// The canonical message.
     pub message: v1::Interaction,
+    /// What was made of its text, to be stored with it: of each method one.
+    pub analyses: Vec<v1::Analysis>,
     /// Why the values that are in the payload only are no identifiers.
     pub unusable: Vec<Unusable>,
 }
 
 impl Prepared {
+    /// What it is folded from.
+    #[must_use]
+    pub fn fact(&self, region: Region, zone: Zone) -> Fact<'_> {
+        Fact {
+            id: self.id,
+            occurred_at: self.occurred_at,
+            message: &self.message,
+            analyses: &self.analyses,
+            region,
+            zone,
+        }
+    }
+
     /// The key of its anchor.
     #[must_use]
     pub fn anchor(&self) -> Option<IdentityKey> {

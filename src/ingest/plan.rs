@@ -13,13 +13,14 @@ use uuid::Uuid;
 
 use super::{evidence, index_keys, model::Prepared};
 use crate::{
+    calendar::Zone,
     clock::Micros,
     identity::{
         HashSecret, Home, Keyed, Link, Makeup, Members, Region, Rules, Standing,
         components::UnionFind, namespace::rule,
     },
     ids::{IdentityKey, ProfileId, TenantId},
-    profile::{Fact, State, SubjectsBeside},
+    profile::{State, SubjectsBeside},
     storage::{
         identities,
         outbox::{Change, Kind},
@@ -76,6 +77,8 @@ pub struct Context<'a> {
     pub tenant: &'a TenantId,
     /// Its region.
     pub region: Region,
+    /// Its time zone.
+    pub zone: Zone,
     /// The hash secret.
     pub secret: &'a HashSecret,
     /// The rules of resolution.
@@ -201,7 +204,7 @@ pub fn plan(
         rules: context.revision,
         ..Writes::default()
     };
-    let touched = touch(items, context.region)?;
+    let touched = touch(items, context)?;
     let lies_in = known.lies_in();
     let mut set_of: HashMap<Node, (ProfileId, i64)> = HashMap::new();
     let mut members_of: HashMap<Node, Vec<IdentityKey>> = HashMap::new();
@@ -244,7 +247,7 @@ pub fn plan(
 
 fn touch(
     items: &[&Prepared],
-    region: Region,
+    context: Context<'_>,
 ) -> Result<BTreeMap<IdentityKey, Touched>, SubjectsBeside> {
     let mut touched: BTreeMap<IdentityKey, Touched> = BTreeMap::new();
     for item in items {
@@ -258,12 +261,10 @@ fn touch(
             entry.first_seen = entry.first_seen.min(item.occurred_at);
             entry.last_seen = entry.last_seen.max(item.occurred_at);
             if n == 0 {
-                entry.added.get_or_insert_default().add(Fact {
-                    id: item.id,
-                    occurred_at: item.occurred_at,
-                    message: &item.message,
-                    region,
-                })?;
+                entry
+                    .added
+                    .get_or_insert_default()
+                    .add(item.fact(context.region, context.zone))?;
             }
         }
     }

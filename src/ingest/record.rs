@@ -23,8 +23,8 @@ use crate::{
     error::Error,
     ids::{IdentityKey, InteractionId, ProfileId, RunId},
     storage::{
-        self, Storage, event_keys, identities, identity_moves, identity_traits, interactions,
-        links, locks, outbox, profiles,
+        self, Storage, analyses, event_keys, identities, identity_moves, identity_traits,
+        interactions, links, locks, outbox, profiles,
     },
     telemetry::names,
 };
@@ -373,29 +373,37 @@ async fn admit(
     Ok(slow)
 }
 
-/// Stores the interactions themselves.
+/// Stores the interactions themselves, and what was made of their texts.
 pub(super) async fn insert(
     connection: &mut PgConnection,
     context: Context<'_>,
     items: &[Item],
     new: &[usize],
 ) -> Result<(), Failure> {
-    let rows: Vec<interactions::New> = new
-        .iter()
-        .filter_map(|n| {
-            let item = &items[*n].prepared;
-            Some(interactions::New {
-                place: interactions::Place {
-                    occurred_at: item.occurred_at,
-                    id: item.id,
-                    anchor: item.anchor()?,
-                },
-                keys: keys_of(item).collect(),
-                body: item.body.clone(),
-            })
-        })
-        .collect();
+    let mut rows = Vec::with_capacity(new.len());
+    let mut heard = Vec::new();
+    for item in new.iter().map(|n| &items[*n].prepared) {
+        let Some(anchor) = item.anchor() else {
+            continue;
+        };
+        let place = interactions::Place {
+            occurred_at: item.occurred_at,
+            id: item.id,
+            anchor,
+        };
+        rows.push(interactions::New {
+            place,
+            keys: keys_of(item).collect(),
+            body: item.body.clone(),
+        });
+        let of_item = item.analyses.iter();
+        heard.extend(of_item.map(|one| analyses::New::of(place, one)));
+    }
     interactions::insert(connection, context.tenant, &rows).await?;
+    if !heard.is_empty() {
+        let heard: Vec<&analyses::New> = heard.iter().collect();
+        analyses::insert(connection, context.tenant, &heard).await?;
+    }
     Ok(())
 }
 

@@ -30,6 +30,7 @@ use crate::{
     profile::{Fact, State, fold},
     proto::v1,
     storage::{
+        analyses::{self, Analyses},
         identities::{self, Identity},
         identity_moves, identity_traits, interactions,
         links::{self, Ends},
@@ -58,9 +59,24 @@ pub(super) async fn refold(
 ) -> Result<Refolded, Error> {
     let anchors: BTreeSet<IdentityKey> = gone.iter().map(|g| g.place.anchor).collect();
     let touched: BTreeSet<IdentityKey> = gone.iter().flat_map(|g| g.keys.iter().copied()).collect();
-    let folded = fold_anchors(connection, context, &anchors).await?;
-    let unlinked = relink(connection, context, &anchors, &folded).await?;
-    let retraced = retrace(connection, context, &touched, &folded, &unlinked).await?;
+    refold_anchors(connection, context, position, (&anchors, &touched), held).await
+}
+
+/// Brings everything up to date after what the states of some anchors are folded from has changed. With them come the
+/// identifiers of interactions that were taken out, or the anchors again where none was.
+///
+/// # Errors
+/// When the database fails or what is stored cannot be read.
+pub(super) async fn refold_anchors(
+    connection: &mut PgConnection,
+    context: Context<'_>,
+    position: i64,
+    (anchors, touched): (&BTreeSet<IdentityKey>, &BTreeSet<IdentityKey>),
+    held: Option<&locks::Stripes>,
+) -> Result<Refolded, Error> {
+    let folded = fold_anchors(connection, context, anchors).await?;
+    let unlinked = relink(connection, context, anchors, &folded).await?;
+    let retraced = retrace(connection, context, touched, &folded, &unlinked).await?;
     let resolved = resolve_around(
         connection,
         context,
@@ -134,19 +150,28 @@ async fn fold_anchors(
         Micros(cores().filter_map(|c| c.first_at).min().unwrap_or_default()),
         Micros(cores().filter_map(|c| c.last_at).max().unwrap_or_default()),
     );
-    let left = interactions::of_anchors(connection, context.tenant, &list(anchors), range).await?;
+    let anchored = list(anchors);
+    let left = interactions::of_anchors(connection, context.tenant, &anchored, range).await?;
+    let heard = analyses::of_anchors(connection, context.tenant, &anchored, range).await?;
     // An anchor of which nothing is left folds to nothing.
     let mut folded: HashMap<IdentityKey, Folded> = anchors
         .iter()
         .map(|anchor| (*anchor, Folded::default()))
         .collect();
     for of_anchor in left.chunk_by(|a, b| a.place.anchor == b.place.anchor) {
-        folded.insert(of_anchor[0].place.anchor, fold_stored(context, of_anchor)?);
+        folded.insert(
+            of_anchor[0].place.anchor,
+            fold_stored(context, of_anchor, &heard)?,
+        );
     }
     Ok(folded)
 }
 
-fn fold_stored(context: Context<'_>, stored: &[interactions::Stored]) -> Result<Folded, Error> {
+fn fold_stored(
+    context: Context<'_>,
+    stored: &[interactions::Stored],
+    heard: &Analyses,
+) -> Result<Folded, Error> {
     let mut messages = Vec::with_capacity(stored.len());
     let mut found = Links::new();
     for one in stored {
@@ -161,7 +186,9 @@ fn fold_stored(context: Context<'_>, stored: &[interactions::Stored]) -> Result<
         id: place.id,
         occurred_at: place.occurred_at,
         message,
+        analyses: heard.of(place.id),
         region: context.region,
+        zone: context.zone,
     }));
     Ok(Folded {
         state,

@@ -29,7 +29,7 @@ use crate::{
     },
     ids::{IdentityKey, ProfileId},
     ingest::{Answer, Outcome},
-    profile::{Fact, State},
+    profile::State,
     storage::{
         self, Storage,
         identities::{self, Identity},
@@ -213,12 +213,7 @@ async fn prepare(
     };
     prepared
         .added
-        .add(Fact {
-            id: item.id,
-            occurred_at: item.occurred_at,
-            message: &item.message,
-            region: context.region,
-        })
+        .add(item.fact(context.region, context.zone))
         .map_err(|e| Failure::Other(Error::bug("folding an interaction", e)))?;
     for identifier in &item.identifiers {
         prepared

@@ -9,11 +9,13 @@ use sqlx::PgConnection;
 
 use crate::{
     error::Error,
+    figures::{Purchasing, customer},
     identity::{Home, Members},
     ids::{IdentityKey, ProfileId, TenantId},
     lookup::identifiers,
-    profile::{survivorship::Rules, view},
+    profile::{State, survivorship::Rules, view},
     proto::v1::{Profile, ProfileIdentifier},
+    sentiment::history::Moment,
     storage::{
         identity_cards::{self, Card},
         profiles,
@@ -30,7 +32,7 @@ pub trait Admits: Sync {
     fn admits_trait(&self, name: &str) -> bool;
 }
 
-/// The documents of profiles, in their order; identifiers are looked up only when they are wanted.
+/// The documents of profiles as of a moment, in their order; identifiers are looked up only when they are wanted.
 ///
 /// # Errors
 /// When the database fails.
@@ -39,6 +41,7 @@ pub async fn document(
     tenant: &TenantId,
     rules: &Rules,
     found: &[&profiles::Profile],
+    (moment, model): (Moment, Option<&Purchasing>),
     with_identifiers: bool,
     admits: &impl Admits,
 ) -> Result<Vec<Profile>, Error> {
@@ -72,9 +75,23 @@ pub async fn document(
                 None => strongest_first(shown(profile).filter_map(|key| cards.get(&key)).collect()),
             },
             identifiers_total: i32::try_from(profile.members_total).unwrap_or(i32::MAX),
-            ..profile.state.show(rules, |name| admits.admits_trait(name))
+            ..shown_state(&profile.state, rules, (moment, model), admits)
         })
         .collect())
+}
+
+/// What a profile shows of its state, with what follows from how others buy.
+pub(crate) fn shown_state(
+    state: &State,
+    rules: &Rules,
+    (moment, model): (Moment, Option<&Purchasing>),
+    admits: &impl Admits,
+) -> Profile {
+    let mut shown = state.show(rules, moment, |name| admits.admits_trait(name));
+    shown.value = customer::value(state, moment, model);
+    let feelings = shown.sentiment.as_ref();
+    shown.leaving_risk = customer::risk(state, moment, feelings, shown.value.as_ref());
+    shown
 }
 
 /// The identifiers of a profile that are shown, in no order: of those that are admitted the first by rank.

@@ -10,6 +10,7 @@
 //! - Every call costs a bounded number of index reads, whatever the size of a profile ([`timeline`], [`search`]).
 
 pub mod document;
+pub mod feelings;
 pub mod find;
 pub mod identifiers;
 pub mod search;

@@ -182,6 +182,34 @@ pub async fn page(
     }
 }
 
+/// The newest `wanted` interactions of some anchors within a period, newest first.
+pub(super) async fn newest_places(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    members: &[IdentityKey],
+    (from, before): (Option<Micros>, Option<Micros>),
+    wanted: usize,
+) -> Result<Vec<Place>, Error> {
+    let from = from.unwrap_or(Micros(i64::MIN));
+    let mut spans = identity_cards::spans(connection, tenant, members).await?;
+    spans.retain(|s| s.last >= from && before.is_none_or(|before| s.first < before));
+    let Some(latest) = spans.iter().map(|s| s.last).max() else {
+        return Ok(Vec::new());
+    };
+    let window = Window {
+        from: spans
+            .iter()
+            .map(|s| s.first)
+            .min()
+            .unwrap_or(latest)
+            .max(from),
+        before: before.map_or((latest, GREATEST), |before| {
+            (before, InteractionId::from_halves(0, 0)).min((latest, GREATEST))
+        }),
+    };
+    newest(connection, tenant, &spans, window, wanted).await
+}
+
 async fn load(
     connection: &mut PgConnection,
     tenant: &TenantId,

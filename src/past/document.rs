@@ -2,16 +2,23 @@
 
 use super::Past;
 use crate::{
-    lookup::document::{Admits, show, stronger},
+    lookup::document::{Admits, show, shown_state, stronger},
     profile::{survivorship::Rules, view},
     proto::v1::{Profile, ProfileIdentifier},
+    sentiment::history::Moment,
     storage::identity_cards::Card,
 };
 
 impl Past {
-    /// As the profile of today would be shown, under the rules of today.
+    /// As the profile of today would be shown, under the rules of today, with feelings as of a moment.
     #[must_use]
-    pub fn document(&self, rules: &Rules, with_identifiers: bool, admits: &impl Admits) -> Profile {
+    pub fn document(
+        &self,
+        rules: &Rules,
+        moment: Moment,
+        with_identifiers: bool,
+        admits: &impl Admits,
+    ) -> Profile {
         Profile {
             profile_id: self.id.to_string(),
             identifiers: if with_identifiers {
@@ -20,7 +27,8 @@ impl Past {
                 Vec::new()
             },
             identifiers_total: i32::try_from(self.cards.len()).unwrap_or(i32::MAX),
-            ..self.state.show(rules, |name| admits.admits_trait(name))
+            // Models are of today: of the past they say nothing.
+            ..shown_state(&self.state, rules, (moment, None), admits)
         }
     }
 

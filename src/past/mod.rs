@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use sqlx::PgConnection;
 
 use crate::{
+    calendar::Zone,
     error::Error,
     identity::{
         Normalised, Region, Rules,
@@ -54,6 +55,8 @@ pub struct Context<'a> {
     pub tenant: &'a TenantId,
     /// Its region.
     pub region: Region,
+    /// Its time zone.
+    pub zone: Zone,
     /// Its rules of today.
     pub rules: &'a Rules,
 }

@@ -13,7 +13,11 @@ use crate::{
     ids::{IdentityKey, InteractionId},
     profile::{Fact, State},
     proto::v1,
-    storage::past::{self, Point},
+    storage::{
+        analyses,
+        interactions::Place,
+        past::{self, Point},
+    },
 };
 
 /// Anchors that are read at a time, and interactions of each.
@@ -40,6 +44,8 @@ pub(super) async fn states(
         let points: Vec<Point> = open.split_off(open.len().saturating_sub(ANCHORS));
         let page = past::interactions(connection, context.tenant, &points, then, each).await?;
         spend(&mut budget.interactions, page.len())?;
+        let places: Vec<Place> = page.iter().map(|stored| stored.place).collect();
+        let heard = analyses::then(connection, context.tenant, &places, then).await?;
         let mut last: HashMap<IdentityKey, (usize, Point)> = HashMap::new();
         for stored in page {
             let message = v1::Interaction::decode(stored.body.as_slice())
@@ -56,7 +62,9 @@ pub(super) async fn states(
                     id: place.id,
                     occurred_at: place.occurred_at,
                     message: &message,
+                    analyses: heard.of(place.id),
                     region: context.region,
+                    zone: context.zone,
                 })
                 .map_err(|e| Error::bug("folding the past", e))?;
         }

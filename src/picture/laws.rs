@@ -24,7 +24,7 @@ const NAMESPACES: [&str; 8] = [
 ];
 
 /// Values that mean something to a format, or that take more room than their letters.
-const HOSTILE: [&str; 9] = [
+pub(super) const HOSTILE: [&str; 9] = [
     "</text><script>alert(1)</script>",
     "\" onload=\"alert(1)",
     "a\\N\\G\"];\n} digraph x {",
@@ -196,9 +196,10 @@ fn overlap(a: &Area, b: &Area) -> bool {
 }
 
 /// Fails unless a text is well-formed XML of the elements and attributes that we write, all of them closed.
-fn assert_is_svg(svg: &str) {
-    const ELEMENTS: [&str; 9] = [
-        "svg", "title", "desc", "style", "rect", "circle", "path", "text", "g",
+pub(super) fn assert_is_svg(svg: &str) {
+    const ELEMENTS: [&str; 12] = [
+        "svg", "title", "desc", "style", "rect", "circle", "path", "text", "g", "line", "polyline",
+        "polygon",
     ];
     let mut open: Vec<&str> = Vec::new();
     let mut rest = svg;
@@ -207,7 +208,10 @@ fn assert_is_svg(svg: &str) {
         assert!(!text.contains('>') && !text.chars().any(|c| c.is_control() && c != '\n'));
         for entity in text.split('&').skip(1) {
             let name = entity.split(';').next().unwrap();
-            assert!(["amp", "lt", "gt", "quot", "#39"].contains(&name), "{name}");
+            assert!(
+                ["amp", "lt", "gt", "quot", "apos", "#39"].contains(&name),
+                "{name}"
+            );
         }
         let end = begin + rest[begin..].find('>').unwrap();
         let tag = &rest[begin + 1..end];
@@ -257,10 +261,11 @@ fn strings(dot: &str) -> Vec<String> {
     strings
 }
 
-fn unescaped(text: &str) -> String {
+pub(super) fn unescaped(text: &str) -> String {
     let text = text.replace("&lt;", "<").replace("&gt;", ">");
     text.replace("&quot;", "\"")
         .replace("&#39;", "'")
+        .replace("&apos;", "'")
         .replace("&amp;", "&")
 }
 

@@ -1,4 +1,7 @@
-//! An explanation of who is one person, as a picture: for Graphviz, and as an SVG that is understood at a glance. Pure.
+//! Pictures. Pure.
+//!
+//! An explanation of who is one person, for Graphviz and as an SVG that is understood at a glance; and how a customer has
+//! felt, as an SVG (`history`).
 //!
 //! What must stay true:
 //!
@@ -11,6 +14,7 @@
 //!   never run through cards (`plan`). What is too much for one look is drawn together and counted.
 
 mod dot;
+pub mod history;
 mod plan;
 mod svg;
 pub(crate) mod tree;

@@ -1,17 +1,21 @@
 //! `fold`: what an interaction does to a state. `docs/interactions.md` is this file in prose.
 
 use super::{
+    feelings,
     model::{FORMAT, Slot, State, SubjectsBeside},
     stamp::Stamp,
     subjects,
 };
 use crate::{
+    calendar::Zone,
     clock::Micros,
     identity::{Region, normalise::normalise},
     ids::InteractionId,
     proto::{
         state::v1 as stored,
-        v1::{ConsentState, Interaction, Subject, SubjectKind, SubjectStatus, SurveyScale},
+        v1::{
+            Analysis, ConsentState, Interaction, Subject, SubjectKind, SubjectStatus, SurveyScale,
+        },
     },
 };
 
@@ -24,8 +28,12 @@ pub struct Fact<'a> {
     pub occurred_at: Micros,
     /// Its content, valid.
     pub message: &'a Interaction,
+    /// What was made of its text: of each method at most the newest, in any order.
+    pub analyses: &'a [Analysis],
     /// The tenant's region, for consent addresses.
     pub region: Region,
+    /// The tenant's time zone, for days.
+    pub zone: Zone,
 }
 
 impl std::fmt::Debug for Fact<'_> {
@@ -52,10 +60,10 @@ impl State {
         let message = fact.message;
         let stamp = Stamp::new(fact.occurred_at, fact.id);
         let subjects = stored::Subjects {
-            orders: order(message, stamp).into_iter().collect(),
+            orders: order(message, stamp, fact.zone).into_iter().collect(),
             tickets: ticket(message, stamp).into_iter().collect(),
         };
-        let core = stored::State {
+        let mut core = stored::State {
             format: FORMAT,
             interactions: 1,
             first_at: Some(stamp.at),
@@ -74,6 +82,7 @@ impl State {
             totals: subjects::totals(&subjects),
             ..stored::State::default()
         };
+        feelings::tell(&mut core, fact, stamp);
         Self {
             core,
             subjects: Slot::Held(subjects),
@@ -94,7 +103,7 @@ fn subject_of(message: &Interaction, kind: SubjectKind) -> Option<&Subject> {
     (subject.kind() == kind).then_some(subject)
 }
 
-fn order(message: &Interaction, stamp: Stamp) -> Option<stored::Order> {
+fn order(message: &Interaction, stamp: Stamp, zone: Zone) -> Option<stored::Order> {
     let cancelled = match message.r#type.as_str() {
         "order.placed" => false,
         "order.cancelled" => true,
@@ -114,6 +123,7 @@ fn order(message: &Interaction, stamp: Stamp) -> Option<stored::Order> {
         order.currency.clone_from(&money.currency);
         order.minor_units = money.minor_units;
         order.placed_at = Some(stamp.at);
+        order.placed_day = Some(zone.day(Micros(stamp.at)).0);
         order.amount_at = stamp.at;
         order.amount_id_hi = stamp.id_hi;
         order.amount_id_lo = stamp.id_lo;

@@ -3,6 +3,7 @@
 use std::mem;
 
 use super::{
+    feelings,
     model::{Slot, State, SubjectsBeside, TOUCHES},
     sorted,
     stamp::Stamped as _,
@@ -18,7 +19,8 @@ impl State {
     /// then.
     pub fn merge(&mut self, other: Self) -> Result<(), SubjectsBeside> {
         self.merge_subjects(other.subjects)?;
-        let (mine, theirs) = (&mut self.core, other.core);
+        let (mine, mut theirs) = (&mut self.core, other.core);
+        feelings::merge(mine, &mut theirs);
         mine.interactions += theirs.interactions;
         mine.first_at = earliest(mine.first_at, theirs.first_at);
         mine.last_at = mine.last_at.max(theirs.last_at);
@@ -73,7 +75,8 @@ impl State {
     }
 }
 
-fn earliest(a: Option<i64>, b: Option<i64>) -> Option<i64> {
+/// The lesser of what there is.
+pub(super) fn earliest<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),

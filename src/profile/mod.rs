@@ -15,6 +15,7 @@
 
 pub mod digest;
 pub mod encoding;
+pub mod feelings;
 pub mod fold;
 #[cfg(test)]
 mod laws;

@@ -70,6 +70,15 @@ impl State {
         self.subjects == Slot::Beside
     }
 
+    /// Its orders; `None` when its subjects are not loaded.
+    #[must_use]
+    pub fn orders(&self) -> Option<&[stored::Order]> {
+        match &self.subjects {
+            Slot::Held(held) => Some(&held.orders),
+            Slot::Beside => None,
+        }
+    }
+
     /// Whether a merge of this state into one whose subjects are beside needs them.
     #[must_use]
     pub fn touches_subjects(&self) -> bool {

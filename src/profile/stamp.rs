@@ -3,7 +3,9 @@
 use crate::{
     clock::Micros,
     ids::InteractionId,
-    proto::state::v1::{ConsentFact, Order, Survey, Ticket, Touch, TraitStatement},
+    proto::state::v1::{
+        ConsentFact, LastFeeling, Order, Signal, Survey, SurveyMonth, Ticket, Touch, TraitStatement,
+    },
 };
 
 /// When an interaction occurred and which it was.
@@ -52,4 +54,14 @@ macro_rules! stamped {
     };
 }
 
-stamped!(TraitStatement, Touch, Survey, ConsentFact, Order, Ticket);
+stamped!(
+    TraitStatement,
+    Touch,
+    Survey,
+    SurveyMonth,
+    ConsentFact,
+    Order,
+    Ticket,
+    LastFeeling,
+    Signal
+);

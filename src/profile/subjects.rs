@@ -4,6 +4,7 @@
 //! idempotent. The totals follow from the entries alone.
 
 use super::{
+    merge::earliest,
     model::OPEN_TICKETS,
     sorted,
     stamp::{Stamp, Stamped as _},
@@ -66,10 +67,9 @@ fn combine_orders(mine: &mut Order, theirs: Order) {
         mine.amount_id_hi = theirs.amount_id_hi;
         mine.amount_id_lo = theirs.amount_id_lo;
     }
-    mine.placed_at = match (mine.placed_at, theirs.placed_at) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
-    };
+    // The day goes with the time: of one zone the earlier has no later day.
+    mine.placed_day = earliest(mine.placed_day, theirs.placed_day);
+    mine.placed_at = earliest(mine.placed_at, theirs.placed_at);
 }
 
 fn combine_tickets(mine: &mut Ticket, theirs: Ticket) {
@@ -103,6 +103,23 @@ pub(super) fn totals(subjects: &Subjects) -> Option<Totals> {
             add(&mut totals.ordered, &order.currency, order.minor_units);
         }
     }
+    let counting = subjects.orders.iter().filter(|order| !order.cancelled);
+    let mut days: Vec<i32> = counting.filter_map(|order| order.placed_day).collect();
+    days.sort_unstable();
+    days.dedup();
+    for order in &subjects.orders {
+        let repeat = order.placed_day > days.first().copied();
+        if !order.cancelled && repeat {
+            add(
+                &mut totals.repeat_ordered,
+                &order.currency,
+                order.minor_units,
+            );
+        }
+    }
+    totals.order_days = count(days.len());
+    totals.first_order_day = days.first().copied();
+    totals.last_order_day = days.last().copied();
     let mut open: Vec<&Ticket> = subjects
         .tickets
         .iter()

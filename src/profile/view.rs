@@ -8,13 +8,14 @@ use super::{
 use crate::{
     clock::Micros,
     proto::{
-        state::v1::{Amount, Survey, Ticket, Totals, TraitFact},
+        state::v1::{self as stored, Amount, Survey, Ticket, Totals, TraitFact},
         v1::{
             Consent, ConsentState, Identifier, InteractionCount, Money, OpenTicket, OrderSummary,
-            Profile, ProfileTrait, SurveyScale, SurveySummary, TicketSummary, Touchpoint,
-            TraitCandidate, TraitProvenance,
+            Profile, ProfileTrait, SentimentSummary, SurveyScale, SurveySummary, TicketSummary,
+            Touchpoint, TraitCandidate, TraitProvenance,
         },
     },
+    sentiment::history::{self, Dated, HALF_LIFE_DAYS, Known, Moment},
 };
 
 /// Identifiers shown in a profile.
@@ -26,9 +27,10 @@ pub const LOSERS: usize = 16;
 
 impl State {
     /// Fills in everything that a profile shows of its state; id, version and identifiers are the caller's. Traits are
-    /// those that `admits` the name of, so that a list that is cut holds as many of them as it can.
+    /// those that `admits` the name of, so that a list that is cut holds as many of them as it can. What the customer feels
+    /// is as of a moment.
     #[must_use]
-    pub fn show(&self, rules: &Rules, admits: impl Fn(&str) -> bool) -> Profile {
+    pub fn show(&self, rules: &Rules, moment: Moment, admits: impl Fn(&str) -> bool) -> Profile {
         let core = self.core();
         let names = trait_groups(&core.traits);
         let totals = core.totals.as_ref();
@@ -59,6 +61,7 @@ impl State {
             touchpoints: core.touches.iter().map(show_touch).collect(),
             first_seen: core.first_at.map(time),
             last_seen: core.last_at.map(time),
+            sentiment: show_feelings(core, moment),
             ..Profile::default()
         }
     }
@@ -235,6 +238,19 @@ fn show_touch(touch: &crate::proto::state::v1::Touch) -> Touchpoint {
         direction: touch.direction,
         subject: touch.subject.clone(),
     }
+}
+
+fn show_feelings(core: &stored::State, moment: Moment) -> Option<SentimentSummary> {
+    if core.feelings.is_empty() {
+        return None;
+    }
+    let days = history::series(core.feelings.iter().map(Dated::from));
+    let known = Known {
+        series: &days,
+        last: core.last_feeling.as_ref(),
+        signals: &core.signals,
+    };
+    Some(history::summary(known, moment, HALF_LIFE_DAYS))
 }
 
 fn time(at: i64) -> prost_types::Timestamp {

@@ -12,18 +12,22 @@
 use std::time::Duration;
 
 use sqlx::{
-    PgPool, Postgres, Transaction,
+    PgPool, Postgres, SqlSafeStr as _, SqlStr, Transaction,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tracing::Instrument as _;
 
 use crate::clock::Micros;
 
+pub mod analyses;
+pub mod contributions;
 pub mod decided;
 pub mod decision_keys;
 pub mod decisions;
 pub mod error;
 pub mod event_keys;
+pub mod figures;
 pub mod identities;
 pub mod identity_cards;
 pub mod identity_moves;
@@ -39,6 +43,7 @@ pub mod population;
 pub mod profile_lists;
 pub mod profile_rules;
 pub mod profiles;
+pub mod reanalyses;
 pub mod rule_sets;
 pub mod store;
 mod summaries;
@@ -47,10 +52,13 @@ pub use error::{Error, Result};
 
 /// Every statement of this release, by name.
 pub const STATEMENTS: &[&[(&str, &str)]] = &[
+    analyses::STATEMENTS,
+    contributions::STATEMENTS,
     decided::STATEMENTS,
     decision_keys::STATEMENTS,
     decisions::STATEMENTS,
     event_keys::STATEMENTS,
+    figures::STATEMENTS,
     identities::STATEMENTS,
     identity_cards::STATEMENTS,
     identity_moves::STATEMENTS,
@@ -65,6 +73,7 @@ pub const STATEMENTS: &[&[(&str, &str)]] = &[
     profile_lists::STATEMENTS,
     profile_rules::STATEMENTS,
     profiles::STATEMENTS,
+    reanalyses::STATEMENTS,
     rule_sets::STATEMENTS,
     store::STATEMENTS,
 ];
@@ -149,7 +158,18 @@ impl Storage {
     /// When there is no connection within the acquire timeout.
     #[tracing::instrument(name = "db.transaction.begin", skip_all)]
     pub async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
-        Ok(self.pool.begin().await?)
+        self.begun(None).await
+    }
+
+    /// A transaction that has begun.
+    ///
+    /// Whoever waits for it may go away at any moment, and a driver that is told to begin and then dropped leaves its
+    /// connection in a transaction of which it does not know. So the task that begins it goes on to its end by itself.
+    async fn begun(&self, statement: Option<SqlStr>) -> Result<Transaction<'static, Postgres>> {
+        let connection = self.pool.acquire().await?;
+        let work = Transaction::begin(connection, statement).in_current_span();
+        let ended = tokio::spawn(work).await;
+        Ok(ended.map_err(|_| sqlx::Error::WorkerCrashed)??)
     }
 
     /// A transaction that sees one snapshot and writes nothing.
@@ -157,10 +177,8 @@ impl Storage {
     /// # Errors
     /// When there is no connection within the acquire timeout.
     pub async fn begin_snapshot(&self) -> Result<Transaction<'static, Postgres>> {
-        Ok(self
-            .pool
-            .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            .await?)
+        let statement = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+        self.begun(Some(statement.into_sql_str())).await
     }
 
     /// Connections open and idle.

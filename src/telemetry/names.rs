@@ -43,6 +43,8 @@ pub const IDENTITY_CUTS: &str = "customer_profile_identity_cuts_total";
 pub const IDENTITY_STANDINGS: &str = "customer_profile_identity_standings_total";
 /// Identifiers that several people contend for, and that stopped lending what was done by them, or lend again.
 pub const IDENTITY_CONTESTED: &str = "customer_profile_identity_contested_total";
+/// Profiles that were counted for figures.
+pub const FIGURES_COUNTED: &str = "customer_profile_figures_counted_total";
 /// Interactions that took the slow path.
 pub const IDENTITY_SLOW_PATHS: &str = "customer_profile_identity_slow_paths_total";
 /// How many identifiers a resolution looked at.
@@ -65,6 +67,24 @@ pub const IDENTITY_SUGGESTIONS: &str = "customer_profile_identity_suggestions_to
 pub const IDENTITY_BLOCKS_SKIPPED: &str = "customer_profile_identity_blocks_skipped_total";
 /// How long a page of suggestions took.
 pub const IDENTITY_SUGGESTION_SECONDS: &str = "customer_profile_identity_suggestion_seconds";
+/// Texts of customers that were analysed.
+pub const SENTIMENT_TEXTS: &str = "customer_profile_sentiment_texts_total";
+/// How long the analysis of a text took.
+pub const SENTIMENT_TEXT_SECONDS: &str = "customer_profile_sentiment_text_seconds";
+/// Calls to an external analyzer.
+pub const ANALYZER_CALLS: &str = "customer_profile_analyzer_calls_total";
+/// How long calls to an external analyzer took.
+pub const ANALYZER_SECONDS: &str = "customer_profile_analyzer_call_seconds";
+/// Texts that an external analyzer answered about.
+pub const ANALYZER_TEXTS: &str = "customer_profile_analyzer_texts_total";
+/// Whether an external analyzer is called.
+pub const ANALYZER_BREAKER: &str = "customer_profile_analyzer_breaker";
+/// Re-analyses that are under way.
+pub const REANALYSES: &str = "customer_profile_reanalyses";
+/// Identifiers that re-analyses looked at.
+pub const REANALYSIS_IDENTIFIERS: &str = "customer_profile_reanalysis_identifiers_total";
+/// Texts that re-analyses analysed.
+pub const REANALYSIS_TEXTS: &str = "customer_profile_reanalysis_texts_total";
 /// Connections of the pool.
 pub const DB_CONNECTIONS: &str = "customer_profile_db_connections";
 /// What runs.
@@ -210,6 +230,11 @@ pub const METRICS: &[Metric] = &[
         "identifiers that stopped lending what was done by them because several people contend for them: apart; or lend again: lent",
     ),
     metric(
+        (FIGURES_COUNTED, Counter, Unit::Count),
+        &[],
+        "profiles whose changes were counted into the figures of their tenant",
+    ),
+    metric(
         (IDENTITY_SLOW_PATHS, Counter, Unit::Count),
         &["reason"],
         "interactions that were resolved in a transaction of their own: standing, shared, rules, makeup, returning, kept_home, binding_consent, waiting",
@@ -263,6 +288,51 @@ pub const METRICS: &[Metric] = &[
         (IDENTITY_SUGGESTION_SECONDS, Histogram, Unit::Seconds),
         &[],
         "how long an answer of SuggestMerges took",
+    ),
+    metric(
+        (SENTIMENT_TEXTS, Counter, Unit::Count),
+        &["language", "label"],
+        "texts of customers that were analysed as they came or anew: ja, en or und, and negative, neutral, positive, or abstained",
+    ),
+    metric(
+        (SENTIMENT_TEXT_SECONDS, Histogram, Unit::Seconds),
+        &[],
+        "the analysis of one text by the built-in analyzer",
+    ),
+    metric(
+        (ANALYZER_CALLS, Counter, Unit::Count),
+        &["outcome"],
+        "calls to an external analyzer: answered, timeout, failed, invalid (nothing of the answer can be used); and those that were not made: open (it is left alone), busy (too many at a time)",
+    ),
+    metric(
+        (ANALYZER_SECONDS, Histogram, Unit::Seconds),
+        &[],
+        "a call to an external analyzer that was made",
+    ),
+    metric(
+        (ANALYZER_TEXTS, Counter, Unit::Count),
+        &["outcome"],
+        "texts in answers of an external analyzer: stored, abstained, silent (neither analysis nor abstention), or dropped since something is out of its range",
+    ),
+    metric(
+        (ANALYZER_BREAKER, Gauge, Unit::Count),
+        &["state"],
+        "1 for what holds of an external analyzer: closed (it is called), open (it is left alone), probing (one call decides)",
+    ),
+    metric(
+        (REANALYSES, Gauge, Unit::Count),
+        &[],
+        "re-analyses that are not done, those that wait for another among them",
+    ),
+    metric(
+        (REANALYSIS_IDENTIFIERS, Counter, Unit::Count),
+        &[],
+        "identifiers whose interactions re-analyses looked at",
+    ),
+    metric(
+        (REANALYSIS_TEXTS, Counter, Unit::Count),
+        &[],
+        "texts that re-analyses analysed",
     ),
     metric(
         (DB_CONNECTIONS, Gauge, Unit::Count),

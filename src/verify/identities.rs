@@ -20,6 +20,7 @@ use crate::{
     profile::{Fact, State, fold},
     proto::v1,
     storage::{
+        analyses::{self, Analyses},
         event_keys, identities, identity_cards, identity_traits,
         interactions::{self, Stored},
         links,
@@ -53,11 +54,13 @@ pub(super) async fn verify(
             _ => IdentityKey::from_uuid(Uuid::max()),
         };
         let stored = interactions::in_key_range(connection, context.tenant, last, until).await?;
+        let heard = analyses::in_key_range(connection, context.tenant, last, until).await?;
         let linked = links::in_key_range(connection, context.tenant, last, until).await?;
         report.interactions += count(stored.len());
         let names = namespaces(connection, context, &page, &linked).await?;
         let found = Found {
             stored: &stored,
+            heard: &heard,
             linked: &linked,
             names: &names,
         };
@@ -131,7 +134,7 @@ fn check_page(
         }
         let interactions = of_anchor.remove(&key).unwrap_or_default();
         let links = of_key.remove(&key).unwrap_or_default();
-        let recomputed = recompute(context, interactions, tallies)?;
+        let recomputed = recompute(context, interactions, found.heard, tallies)?;
         check_standing(context, &identity, links, found.names, report);
         let stored = identity.state.unwrap_or_default();
         if stored != recomputed.state {
@@ -173,6 +176,7 @@ fn check_page(
 #[derive(Clone, Copy)]
 struct Found<'a> {
     stored: &'a [Stored],
+    heard: &'a Analyses,
     linked: &'a [Link],
     names: &'a HashMap<IdentityKey, String>,
 }
@@ -245,6 +249,7 @@ struct Recomputed {
 fn recompute(
     context: Context<'_>,
     stored: &[Stored],
+    heard: &Analyses,
     tallies: &mut Tallies,
 ) -> Result<Recomputed, Error> {
     let mut messages = Vec::with_capacity(stored.len());
@@ -268,7 +273,9 @@ fn recompute(
         id: place.id,
         occurred_at: place.occurred_at,
         message,
+        analyses: heard.of(place.id),
         region: context.region,
+        zone: context.zone,
     }));
     Ok(Recomputed { state, links })
 }

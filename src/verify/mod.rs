@@ -6,6 +6,7 @@
 
 mod decisions;
 mod digest;
+mod figures;
 mod identities;
 mod profiles;
 mod tally;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 pub use digest::digest;
 
 use crate::{
+    calendar::Zone,
     error::Error,
     identity::{HashSecret, Region, Rules},
     ids::TenantId,
@@ -95,11 +97,16 @@ pub async fn verify(
         .default_region
         .parse()
         .map_err(|()| Error::bug("reading a tenant", "its stored region is no country"))?;
+    let zone: Zone = stored
+        .time_zone
+        .parse()
+        .map_err(|()| Error::bug("reading a tenant", "its stored time zone is none"))?;
     let ruling = Ruling::read(&mut snapshot, tenant).await?;
     let nothing_said = Rules::default();
     let context = Context {
         tenant,
         region,
+        zone,
         secret,
         rules: &nothing_said,
         revision: 0,
@@ -115,5 +122,6 @@ pub async fn verify(
     identities::verify(&mut snapshot, context, &mut report, observer).await?;
     profiles::verify(&mut snapshot, context, &mut report, observer).await?;
     decisions::verify(&mut snapshot, context, &mut report).await?;
+    figures::verify(&mut snapshot, tenant, &mut report).await?;
     Ok(report)
 }

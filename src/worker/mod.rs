@@ -1,5 +1,7 @@
 //! What runs beside the calls, in every instance: it may run in several at once, so each piece of work is safe to repeat.
 
+pub mod figures;
+pub mod reanalysis;
 pub mod rules;
 
 use std::{sync::Arc, time::Duration};
@@ -8,10 +10,23 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     error::Error,
+    identity::HashSecret,
     ingest::Ingest,
     storage::{Storage, outbox},
     telemetry::names,
+    tenants::Tenants,
 };
+
+/// What work on the profiles of tenants needs.
+#[derive(Clone, Debug)]
+pub struct Needed {
+    /// The database.
+    pub storage: Storage,
+    /// The tenants of this process.
+    pub tenants: Arc<Tenants>,
+    /// The hash secret.
+    pub secret: HashSecret,
+}
 
 /// How often gauges are brought up to date.
 const GAUGES: Duration = Duration::from_secs(1);

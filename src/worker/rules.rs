@@ -1,22 +1,20 @@
 //! Keeping the rules of resolution: this process learns which are in force, and brings profiles under them.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::stopped;
+use super::{Needed, stopped};
 use crate::{
     error::Error,
-    identity::HashSecret,
     ids::{self, TenantId},
     ingest::resolver::{self, Came},
     storage::{
-        Storage, profile_rules,
+        profile_rules,
         rule_sets::{self, InForce},
     },
     telemetry::names,
-    tenants::Tenants,
 };
 
 /// How often rules are looked at.
@@ -25,19 +23,8 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How often it is tried again where profiles could not be resolved.
 const AGAIN: u32 = 30;
 
-/// What the work needs.
-#[derive(Clone, Debug)]
-pub struct Resolver {
-    /// The database.
-    pub storage: Storage,
-    /// The tenants of this process.
-    pub tenants: Arc<Tenants>,
-    /// The hash secret.
-    pub secret: HashSecret,
-}
-
 /// Learns rules and brings profiles under them, until told to stop.
-pub async fn keep(resolver: Resolver, stop: CancellationToken) {
+pub async fn keep(needed: Needed, stop: CancellationToken) {
     let holder = ids::draw_instance_id();
     // Tenants with profiles that could not be resolved, by how many looks they are left alone.
     let mut stuck: BTreeMap<TenantId, u32> = BTreeMap::new();
@@ -47,7 +34,7 @@ pub async fn keep(resolver: Resolver, stop: CancellationToken) {
             *looks > 0
         });
         let looked = tokio::select! {
-            looked = resolver.look(holder, &mut stuck) => looked,
+            looked = needed.look(holder, &mut stuck) => looked,
             () = stop.cancelled() => return,
         };
         if let Err(error) = looked {
@@ -56,7 +43,7 @@ pub async fn keep(resolver: Resolver, stop: CancellationToken) {
     }
 }
 
-impl Resolver {
+impl Needed {
     async fn look(&self, holder: Uuid, stuck: &mut BTreeMap<TenantId, u32>) -> Result<(), Error> {
         let mut connection = self.storage.acquire().await?;
         let in_force = rule_sets::in_force(&mut connection).await?;

@@ -15,12 +15,17 @@ const PURE: &[&str] = &[
     "src/profile/",
     "src/generate/",
     "src/picture/",
+    "src/sentiment/",
+    "src/experience/",
+    "src/calendar.rs",
     "src/visible.rs",
     "src/ids.rs",
     "src/clock.rs",
     "src/ingest/model.rs",
     "src/ingest/plan.rs",
     "src/grpc/validate/",
+    "src/analyzer/answer",
+    "src/analyzer/breaker.rs",
     "src/auth/jwt/",
     "src/auth/certificate.rs",
     "src/auth/grant.rs",
@@ -49,6 +54,26 @@ const UNKNOWN: &[(&str, &[&str])] = &[
         &[
             "app", "auth", "cli", "config", "embedded", "grpc", "ingest", "lookup", "storage",
             "tenants", "verify", "worker",
+        ],
+    ),
+    (
+        "src/sentiment/",
+        &[
+            "app", "auth", "cli", "config", "embedded", "figures", "grpc", "ingest", "lookup",
+            "storage", "tenants", "verify", "worker",
+        ],
+    ),
+    (
+        "src/experience/",
+        &[
+            "app", "auth", "cli", "config", "embedded", "figures", "grpc", "ingest", "lookup",
+            "storage", "tenants", "verify", "worker",
+        ],
+    ),
+    (
+        "src/figures/",
+        &[
+            "app", "auth", "cli", "embedded", "grpc", "ingest", "verify", "worker",
         ],
     ),
     (
@@ -100,6 +125,13 @@ const UNKNOWN: &[(&str, &[&str])] = &[
         "src/embedded/",
         &[
             "app", "auth", "cli", "grpc", "ingest", "lookup", "storage", "verify", "worker",
+        ],
+    ),
+    (
+        "src/analyzer/",
+        &[
+            "app", "auth", "cli", "config", "embedded", "grpc", "ingest", "lookup", "storage",
+            "tenants", "verify", "worker",
         ],
     ),
     (

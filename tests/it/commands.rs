@@ -342,6 +342,26 @@ fn examples() -> Vec<(&'static str, Value, &'static str)> {
         ("ExplainIdentity", json!({"lookup": lookup}), "links"),
         ("SuggestMerges", json!({"lookup": lookup}), "readInfo"),
         (
+            "AnalyzeText",
+            json!({"texts": ["It broke twice."]}),
+            "analyses",
+        ),
+        (
+            "GetSentimentHistory",
+            json!({"lookup": lookup, "bucket": "BUCKET_WIDTH_WEEK"}),
+            "profileId",
+        ),
+        (
+            "GetExperienceMetrics",
+            json!({"period": "METRIC_PERIOD_QUARTER"}),
+            "countedTo",
+        ),
+        (
+            "ReanalyzeInteractions",
+            json!({"operationId": "again"}),
+            "modelVersion",
+        ),
+        (
             "MergeProfiles",
             json!({"operationId": "merge", "target": lookup, "source": other, "reason": "a test"}),
             "outcome",

@@ -4,9 +4,10 @@ mod explained;
 mod lists;
 
 use customer_profile::proto::v1::{
-    BatchGetProfilesRequest, ConsentState, ExplainIdentityRequest, GetProfileRequest, Interaction,
-    ListIdentifiersRequest, ListInteractionsRequest, ListTraitsRequest, Money, Profile,
-    SearchProfilesRequest, SubjectKind, SubjectStatus, SurveyScale, Trait,
+    BatchGetProfilesRequest, CallerSentiment, ConsentState, ExplainIdentityRequest,
+    GetProfileRequest, GetSentimentHistoryRequest, Interaction, ListIdentifiersRequest,
+    ListInteractionsRequest, ListTraitsRequest, Money, Profile, SearchProfilesRequest, SubjectKind,
+    SubjectStatus, SurveyScale, Trait, sentiment_service_client::SentimentServiceClient,
 };
 use prost::Message;
 use prost_types::{FieldMask, Struct, Value, value};
@@ -19,7 +20,7 @@ use crate::harness::{
 const WHO: &str = "customer_id=CANARY-NUMBER";
 
 /// What is planted in the interactions, by the kind of facts that it belongs to.
-const CANARIES: [(&str, &[&str]); 9] = [
+const CANARIES: [(&str, &[&str]); 10] = [
     (
         "identifiers",
         &["canary@example.com", "+819011112222", "CANARY-NUMBER"],
@@ -32,10 +33,11 @@ const CANARIES: [(&str, &[&str]); 9] = [
     ("timeline", &["canary.type"]),
     ("texts", &["canary-text", "canary-call"]),
     ("attributes", &["canary-attribute"]),
+    ("sentiment", &["canary-judge"]),
 ];
 
 /// Where canaries are seen by those who may see them: the calls whose answers hold any of a kind.
-const CALLS: [&str; 9] = [
+const CALLS: [&str; 10] = [
     "GetProfile",
     "GetProfile as it was",
     "GetProfile of all fields by name",
@@ -45,6 +47,7 @@ const CALLS: [&str; 9] = [
     "ListIdentifiers",
     "ListTraits",
     "ListInteractions",
+    "GetSentimentHistory",
 ];
 
 fn attributes() -> Struct {
@@ -75,6 +78,11 @@ fn planted() -> Vec<Interaction> {
     consent.traits = make::stating("4", 40, WHO, &traits).traits;
     let mut typed = make::seen("5", 50, &[WHO]);
     typed.r#type = "canary.type".into();
+    typed.sentiment = Some(CallerSentiment {
+        polarity: -0.5,
+        confidence: None,
+        method: "canary-judge".into(),
+    });
     // About an order and a ticket without being of their types.
     let mut about = make::seen("6", 60, &[WHO]);
     about.subject = Some(make::subject(
@@ -185,6 +193,14 @@ async fn ask(
             };
             answer!(interactions.list_interactions(as_of(department, request)))
         }
+        "GetSentimentHistory" => {
+            let request = GetSentimentHistoryRequest {
+                lookup,
+                ..GetSentimentHistoryRequest::default()
+            };
+            let mut sentiments = SentimentServiceClient::new(service.channel());
+            answer!(sentiments.get_sentiment_history(as_of(department, request)))
+        }
         "ExplainIdentity" => {
             let request = ExplainIdentityRequest {
                 lookup,
@@ -242,8 +258,8 @@ async fn no_answer_holds_what_is_hidden_and_others_see_it() {
         }
         assert!(seen, "nobody sees {kind}, so nothing was tested");
         let expected = match kind {
-            "identifiers" | "traits" => 2,
-            "timeline" => 1,
+            "identifiers" | "traits" | "timeline" => 2,
+            "sentiment" => 1,
             _ => 0,
         };
         assert_eq!(refusals, expected, "{kind}");

@@ -178,7 +178,10 @@ async fn what_a_caller_may_not_read_is_left_out_and_named() {
     assert!(profile.identifiers.is_empty() && profile.consents[0].address.is_none());
     assert_eq!(profile.consents[0].state(), ConsentState::Denied);
     assert_eq!(profile.identifiers_total, 1);
-    assert_eq!(found.masked_fields, ["identifiers", "consents.address"]);
+    assert_eq!(
+        found.masked_fields,
+        ["identifiers", "consents.address", "sentiment.last.words"]
+    );
     // What was not asked for is not left out.
     for (paths, wanted) in [
         (vec!["traits"], vec![]),

@@ -1,13 +1,14 @@
 //! What each call needs, and what is masked from whom.
 
 use customer_profile::proto::v1::{
-    ApplyRulesRequest, BatchGetProfilesRequest, ExplainIdentityRequest, GetRulesRequest,
+    AnalyzeTextRequest, ApplyRulesRequest, BatchGetProfilesRequest, ExplainIdentityRequest,
+    GetExperienceMetricsRequest, GetRulesRequest, GetSentimentHistoryRequest,
     ListIdentifiersRequest, ListTraitsRequest, MergeProfilesRequest, PreviewRulesRequest,
-    SearchProfilesRequest, SeparateIdentifiersRequest, StreamInteractionsRequest,
-    SuggestMergesRequest, UndoDecisionRequest, apply_rules_request,
+    ReanalyzeInteractionsRequest, SearchProfilesRequest, SeparateIdentifiersRequest,
+    StreamInteractionsRequest, SuggestMergesRequest, UndoDecisionRequest, apply_rules_request,
     identity_service_client::IdentityServiceClient,
     interaction_service_client::InteractionServiceClient, preview_rules_request,
-    profile_service_client::ProfileServiceClient,
+    profile_service_client::ProfileServiceClient, sentiment_service_client::SentimentServiceClient,
 };
 use futures_util::stream;
 use tonic::{Code, Status, transport::Channel};
@@ -21,7 +22,7 @@ use crate::harness::{
 };
 
 pub const WHO: &str = "email=a@example.com";
-pub const CALLS: [(&str, &[&str]); 17] = [
+pub const CALLS: [(&str, &[&str]); 21] = [
     ("RecordInteractions", &["record"]),
     ("StreamInteractions", &["record"]),
     ("ListInteractions", &["read"]),
@@ -39,6 +40,10 @@ pub const CALLS: [(&str, &[&str]); 17] = [
     ("GetRules", &["steward"]),
     ("PreviewRules", &["steward"]),
     ("ApplyRules", &["administer"]),
+    ("AnalyzeText", &["read"]),
+    ("GetSentimentHistory", &["read"]),
+    ("GetExperienceMetrics", &["read"]),
+    ("ReanalyzeInteractions", &["administer"]),
 ];
 pub const PERMISSIONS: [&str; 7] = [
     "record",
@@ -150,7 +155,49 @@ pub async fn call_with(
             let mut identities = IdentityServiceClient::new(channel);
             identities.suggest_merges(request).await.map(drop)
         }
+        "AnalyzeText"
+        | "GetSentimentHistory"
+        | "GetExperienceMetrics"
+        | "ReanalyzeInteractions" => feel(channel, name, allowed).await,
         other => panic!("no call {other}"),
+    }
+}
+
+async fn feel(
+    channel: Channel,
+    name: &str,
+    allowed: &[(&'static str, &str)],
+) -> Result<(), Status> {
+    let mut sentiments = SentimentServiceClient::new(channel);
+    match name {
+        "AnalyzeText" => {
+            let request = AnalyzeTextRequest {
+                texts: vec!["It broke.".to_owned()],
+                channel: String::new(),
+            };
+            let request = with_metadata(request, allowed);
+            sentiments.analyze_text(request).await.map(drop)
+        }
+        "GetSentimentHistory" => {
+            let request = GetSentimentHistoryRequest {
+                lookup: make::by(WHO),
+                ..GetSentimentHistoryRequest::default()
+            };
+            let request = with_metadata(request, allowed);
+            sentiments.get_sentiment_history(request).await.map(drop)
+        }
+        "GetExperienceMetrics" => {
+            let request = GetExperienceMetricsRequest::default();
+            let request = with_metadata(request, allowed);
+            sentiments.get_experience_metrics(request).await.map(drop)
+        }
+        _ => {
+            let request = ReanalyzeInteractionsRequest {
+                operation_id: "again".to_owned(),
+            };
+            let request = with_metadata(request, allowed);
+            sentiments.reanalyze_interactions(request).await.map(drop)
+        }
     }
 }
 

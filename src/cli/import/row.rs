@@ -9,8 +9,8 @@ use prost_types::{Struct, Value as ProtoValue, value::Kind};
 use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 
 use crate::proto::v1::{
-    ConsentChange, Identifier, Interaction, Money, Subject, SurveyScore, TextList, Trait,
-    TraitValue, trait_value,
+    CallerSentiment, ConsentChange, Identifier, Interaction, Money, Subject, SurveyScore, TextList,
+    Trait, TraitValue, trait_value,
 };
 
 use super::{
@@ -62,6 +62,7 @@ pub fn interaction(mapping: &Mapping, row: &Row) -> Result<Interaction, Faults> 
         money: making.money(mapping),
         consent_changes: making.each("consent_changes", &fields.consent_changes, Making::consent),
         attributes: making.attributes(&fields.attributes),
+        sentiment: making.sentiment(mapping),
     };
     let length = made.encoded_len();
     if length > LARGEST {
@@ -242,6 +243,31 @@ impl Making<'_> {
         }
     }
 
+    fn sentiment(&mut self, mapping: &Mapping) -> Option<CallerSentiment> {
+        let of = mapping.fields.sentiment.as_ref()?;
+        if !self.counts(of.when.as_ref()) {
+            return None;
+        }
+        let polarity = of.polarity.key(self.row)?;
+        let polarity = self.number("sentiment.polarity", &polarity);
+        let confidence = of.confidence.as_ref().and_then(|c| c.key(self.row));
+        let confidence = confidence.map(|text| self.number("sentiment.confidence", &text));
+        Some(CallerSentiment {
+            polarity: polarity?,
+            confidence: confidence.flatten(),
+            method: self.required("sentiment.method", &of.method),
+        })
+    }
+
+    /// A decimal number; of its range the service judges.
+    fn number(&mut self, path: &str, text: &str) -> Option<f64> {
+        let read = number(text);
+        if read.is_none() {
+            self.fault(path, "is not a number");
+        }
+        read
+    }
+
     fn score(&mut self, path: &str, of: &ScoreOf) -> Option<SurveyScore> {
         if !self.counts(of.when.as_ref()) {
             return None;
@@ -347,12 +373,12 @@ fn attribute_value(kind: AttributeKind, text: String) -> Result<Kind, &'static s
     Ok(match kind {
         AttributeKind::Text => Kind::StringValue(text),
         AttributeKind::Boolean => Kind::BoolValue(boolean(text.trim())?),
-        AttributeKind::Number => {
-            let number = Decimal::from_str_exact(text.trim()).ok();
-            let number = number.and_then(|n| n.to_f64());
-            Kind::NumberValue(number.ok_or("is not a number")?)
-        }
+        AttributeKind::Number => Kind::NumberValue(number(text.trim()).ok_or("is not a number")?),
     })
+}
+
+fn number(text: &str) -> Option<f64> {
+    Decimal::from_str_exact(text).ok()?.to_f64()
 }
 
 fn boolean(text: &str) -> Result<bool, &'static str> {

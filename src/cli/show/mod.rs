@@ -1,12 +1,14 @@
 //! `get`: one profile on one screen that can be read from while on the phone, or as the protocol's JSON.
 //!
-//! Who it is and how sure that is; what waits for somebody; what happened lately; what it is worth, thought and allowed;
+//! Who it is and how sure that is; what waits for somebody; how the customer feels; what happened lately; what it is worth, thought and allowed;
 //! where the answer came from. Each part is a function from the answer to lines, and says nothing when there is nothing to
 //! say.
 
+mod feelings;
 mod header;
 mod lately;
 mod standing;
+mod worth;
 
 #[cfg(test)]
 mod tests;
@@ -104,13 +106,15 @@ fn lines(answer: &GetProfileResponse, answered: Option<&str>, screen: &Screen) -
         screen,
         room: screen.width - GUTTER,
     };
-    // In the order in which somebody on the phone needs them. Feelings belong after the tickets, next steps before them.
+    // In the order in which somebody on the phone needs them. Next steps belong before the tickets.
     let blocks = [
         header::who(&view),
         lately::tickets(&view),
+        [feelings::feelings(&view), worth::risk(&view)].concat(),
         lately::latest(&view),
         [
             standing::orders(&view),
+            worth::value(&view),
             standing::surveys(&view),
             standing::consents(&view),
             standing::facts(&view),

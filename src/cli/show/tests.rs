@@ -1,5 +1,6 @@
 //! Screens, letter by letter, and that no profile breaks one.
 
+mod feelings;
 mod hostile;
 
 use prost_types::Timestamp;

@@ -53,6 +53,15 @@ impl Zone {
         }
     }
 
+    /// How many seconds clocks are before UTC at an instant.
+    pub(crate) fn east(self, at: Micros) -> i64 {
+        let offset = match self {
+            Self::Fixed(offset) => offset,
+            Self::Local => self.place(at).map_or_else(|| Utc.fix(), |at| *at.offset()),
+        };
+        i64::from(offset.local_minus_utc())
+    }
+
     fn place(self, at: Micros) -> Option<DateTime<FixedOffset>> {
         let at = at.to_datetime()?;
         match self {

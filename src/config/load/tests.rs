@@ -254,7 +254,7 @@ fn a_tenant_has_the_defaults_of_tenants_where_it_says_nothing() {
     let settings = Settings::load(Some(file.path()), []).unwrap();
     let us = settings.tenants.of(&TenantId::parse("us").unwrap());
     assert_eq!(
-        (us.default_region, us.time_zone.as_str()),
+        (us.default_region, us.time_zone.to_string().as_str()),
         (Region::US, "Europe/Berlin")
     );
     let rules: Vec<_> = us.survivorship.iter().collect();

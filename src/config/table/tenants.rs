@@ -20,6 +20,21 @@ pub(super) static TABLE: &[Setting] = &[
         |s, v| v.parsed(&mut s.tenants.defaults.time_zone, ZONE, value::zone),
     ),
     setting(
+        ("tenant_defaults.han_language", "ja", "", Text(HAN)),
+        "In which language texts in Chinese characters alone are read, of tenants that are not named.",
+        |s, v| v.parsed(&mut s.tenants.defaults.han_language, HAN, value::han),
+    ),
+    setting(
+        (
+            "tenant_defaults.topics.<topic>",
+            "see docs/sentiment.md",
+            "",
+            Text(TERMS),
+        ),
+        "What texts are about when one of these terms is in them, besides the usual topics or in place of one, of tenants that are not named.",
+        |s, v| v.rule(&mut s.tenants.defaults.topics, "topic"),
+    ),
+    setting(
         (
             "tenant_defaults.survivorship.<trait>",
             "",
@@ -65,6 +80,26 @@ pub(super) static TABLE: &[Setting] = &[
     ),
     setting(
         (
+            "tenants.<tenant>.han_language",
+            "that of `tenant_defaults`",
+            "",
+            Text(HAN),
+        ),
+        "The same, of one tenant.",
+        |s, v| v.parsed(&mut v.tenant(s)?.han_language, HAN, value::han),
+    ),
+    setting(
+        (
+            "tenants.<tenant>.topics.<topic>",
+            "that of `tenant_defaults`",
+            "",
+            Text(TERMS),
+        ),
+        "The same, of one tenant.",
+        |s, v| v.rule(&mut v.tenant(s)?.topics, "topic"),
+    ),
+    setting(
+        (
             "tenants.<tenant>.survivorship.<trait>",
             "that of `tenant_defaults`",
             "",
@@ -88,3 +123,5 @@ pub(super) static TABLE: &[Setting] = &[
 const REGION: &str = "an ISO 3166 country of two capital letters such as JP";
 const ZONE: &str = "an IANA zone such as Asia/Tokyo";
 const RULES: &str = "such as `limit 3, hub 5, newest, priority 2, block guest`";
+const HAN: &str = "ja, en or und (none)";
+const TERMS: &str = "terms between commas";

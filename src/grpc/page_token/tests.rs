@@ -120,6 +120,7 @@ proptest! {
             interaction_id: InteractionId::from_uuid(id),
         };
         prop_assert_eq!(round(&timeline), Some(timeline));
+        prop_assert_eq!(round(&FeelingCursor(timeline)), Some(FeelingCursor(timeline)));
         let identity = IdentityCursor { position: number, key: IdentityKey::from_uuid(id) };
         prop_assert_eq!(round(&identity), Some(identity));
         let named = NameCursor { name };

@@ -26,6 +26,7 @@ use super::{
     },
     money::{money, survey_scores},
     reason::{BEFORE_1970, IN_THE_FUTURE, MALFORMED, REQUIRED, SUBJECT_REQUIRED, TOO_LARGE},
+    sentiment::sentiment,
     traits::traits,
     violations::{Path, Violations},
 };
@@ -63,6 +64,7 @@ pub fn interaction(
     survey_scores(&mut out, &message.survey_scores);
     money(&mut out, &message.r#type, message.money.as_ref());
     consent_changes(&mut out, &message.consent_changes, ctx);
+    sentiment(&mut out, &message);
     if let Some(given) = &message.attributes {
         attributes(&mut out, given);
     }
@@ -75,6 +77,7 @@ pub fn interaction(
         body_hash: body_hash(&body),
         occurred_at,
         identifiers: found.usable,
+        analyses: Vec::new(),
         unusable: found.unusable,
         body,
         message,

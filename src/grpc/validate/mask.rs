@@ -53,6 +53,9 @@ profile_fields! {
     Touchpoints touchpoints "The latest interactions.",
     FirstSeen first_seen "When the customer was first seen.",
     LastSeen last_seen "When the customer was last seen.",
+    Sentiment sentiment "How the customer feels.",
+    Value value "What the customer is worth.",
+    LeavingRisk leaving_risk "The risk that the customer leaves.",
 }
 
 impl ProfileField {

@@ -12,8 +12,8 @@ use crate::{
     identity::{HashSecret, Region, Rules},
     ids::TenantId,
     proto::v1::{
-        ConsentChange, Identifier, Interaction, Money, Subject, SurveyScore, TextList, Trait,
-        TraitValue, trait_value::Kind,
+        CallerSentiment, ConsentChange, Direction, Identifier, Interaction, Money, Subject,
+        SurveyScore, TextList, Trait, TraitValue, trait_value::Kind,
     },
 };
 
@@ -70,6 +70,7 @@ pub(crate) fn sound() -> impl Strategy<Value = Interaction> {
     let words = (
         option::of("[ぁ-んa-z。 \n]{0,40}"),
         option::of(select(vec!["ja", "en-GB", "zh-Hant-TW"])),
+        option::of(caller_sentiment()),
     );
     (names(), about(), facts, words).prop_map(|(names, about, facts, words)| {
         let (source, event, department, channel, (seconds, nanos)) = names;
@@ -92,7 +93,19 @@ pub(crate) fn sound() -> impl Strategy<Value = Interaction> {
             money,
             consent_changes,
             attributes,
+            sentiment: words
+                .2
+                .filter(|_| direction != i32::from(Direction::Outbound)),
         }
+    })
+}
+
+fn caller_sentiment() -> impl Strategy<Value = CallerSentiment> {
+    let confidence = option::of(0.001..=1.0);
+    (-1.0..=1.0, confidence).prop_map(|(polarity, confidence)| CallerSentiment {
+        polarity,
+        confidence,
+        method: "agent".into(),
     })
 }
 
@@ -273,16 +286,23 @@ pub(crate) fn hostile() -> impl Strategy<Value = Interaction> {
             channel,
             address,
         });
+    let felt = (any::<f64>(), option::of(any::<f64>()), anything()).prop_map(
+        |(polarity, confidence, method)| CallerSentiment {
+            polarity,
+            confidence,
+            method,
+        },
+    );
     let names = (anything(), anything(), anything(), anything(), anything());
     let rest = (
         (option::of(timestamp()), option::of(subject), any::<i32>()),
         (vec(identifier, 0..40), vec(wild_trait(), 0..70)),
         (option::of(anything()), option::of(anything())),
         (vec(score, 0..20), option::of(money), vec(consent, 0..40)),
-        option::of(wild_struct()),
+        (option::of(wild_struct()), option::of(felt)),
     );
     (names, rest).prop_map(
-        |(names, (when, who, words, what, attributes))| Interaction {
+        |(names, (when, who, words, what, (attributes, sentiment)))| Interaction {
             source: names.0,
             event_id: names.1,
             department: names.2,
@@ -299,6 +319,7 @@ pub(crate) fn hostile() -> impl Strategy<Value = Interaction> {
             money: what.1,
             consent_changes: what.2,
             attributes,
+            sentiment,
         },
     )
 }

@@ -62,7 +62,8 @@ pub fn timeline(given: &ListInteractionsRequest) -> Result<Timeline, Vec<Violati
     }))
 }
 
-fn slugs(out: &mut Violations, field: Path<'_>, given: &[String]) -> Vec<String> {
+/// Slugs to filter by.
+pub(super) fn slugs(out: &mut Violations, field: Path<'_>, given: &[String]) -> Vec<String> {
     count(out, field, given.len(), MAX_FILTER_VALUES);
     let kept = given.iter().take(MAX_FILTER_VALUES);
     let sound = kept.enumerate().filter(|(i, text)| {

@@ -34,17 +34,17 @@ pub(super) struct Canvas {
 const COLUMN: usize = 61;
 
 /// How many columns of text have room.
-pub(super) fn columns(room: usize, size: usize) -> usize {
+pub(in crate::picture) fn columns(room: usize, size: usize) -> usize {
     room * 100 / (size * COLUMN)
 }
 
 /// How much room a text takes at most.
-pub(super) fn room(text: &str, size: usize) -> usize {
+pub(in crate::picture) fn room(text: &str, size: usize) -> usize {
     (width(&visible(text)) * size * COLUMN).div_ceil(100)
 }
 
 /// A text as the text of an element, or as an attribute in quotation marks.
-pub(super) fn escaped(text: &str) -> String {
+pub(in crate::picture) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in visible(text).chars() {
         match c {

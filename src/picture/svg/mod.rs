@@ -54,7 +54,8 @@ fn drawn(answer: &ExplainIdentityResponse, day: Day<'_>) -> (String, Vec<Area>, 
     )
 }
 
-pub(super) use canvas::Area;
+pub(super) use canvas::{Area, columns, escaped, room};
+pub(super) use style::FONTS;
 
 #[cfg(test)]
 pub(super) fn areas(answer: &ExplainIdentityResponse, day: Day<'_>) -> (Vec<Area>, Area) {

@@ -1,7 +1,7 @@
 //! Colours, fonts and icons.
 
 /// Fonts that have what is written anywhere, Japanese among it.
-pub(super) const FONTS: &str = "system-ui, -apple-system, 'Segoe UI', 'Hiragino Sans', 'Yu Gothic UI', 'Noto Sans CJK JP', \
+pub(in crate::picture) const FONTS: &str = "system-ui, -apple-system, 'Segoe UI', 'Hiragino Sans', 'Yu Gothic UI', 'Noto Sans CJK JP', \
     'Noto Sans JP', Meiryo, sans-serif";
 
 /// How classes look, in light and in dark surroundings.

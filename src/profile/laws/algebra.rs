@@ -48,6 +48,10 @@ pub(super) fn is_what_was_said(case: &Case, combine: Combination) -> Result<(), 
     prop_assert_eq!(&whole.core().traits, &expected.core().traits);
     prop_assert_eq!(&whole.core().consents, &expected.core().consents);
     prop_assert_eq!(&whole.core().surveys, &expected.core().surveys);
+    prop_assert_eq!(&whole.core().feelings, &expected.core().feelings);
+    prop_assert_eq!(&whole.core().last_feeling, &expected.core().last_feeling);
+    prop_assert_eq!(&whole.core().signals, &expected.core().signals);
+    prop_assert_eq!(&whole.core().survey_months, &expected.core().survey_months);
     prop_assert_eq!(&whole.core().touches, &expected.core().touches);
     prop_assert_eq!(&whole.core().counters, &expected.core().counters);
     same("everything else", &whole, &expected)

@@ -7,6 +7,7 @@ use super::{
     made_up::{Case, cases},
 };
 use crate::{
+    calendar::Day,
     profile::{State, model::Slot, stamp::Stamped as _},
     proto::state::v1::Counter,
 };
@@ -82,6 +83,26 @@ fn touches_as_they_came(mine: State, theirs: State) -> State {
     sum
 }
 
+fn last_feeling_by_arrival(mine: State, theirs: State) -> State {
+    let arrived = theirs.core.last_feeling.clone();
+    let mut sum = exact(mine, theirs);
+    sum.core.last_feeling = arrived.or(sum.core.last_feeling);
+    sum
+}
+
+/// Sums by month whatever lies before the month of the newest day.
+fn months_too_soon(mine: State, theirs: State) -> State {
+    let mut sum = exact(mine, theirs);
+    let newest = sum.core.feelings.last().map(|last| last.day);
+    for entry in &mut sum.core.feelings {
+        let month = Day(entry.day).month();
+        if newest.is_some_and(|newest| month < Day(newest).month()) {
+            (entry.day, entry.month) = (month.0, true);
+        }
+    }
+    sum
+}
+
 fn the_larger_counter(mine: State, theirs: State) -> State {
     let before = mine.core.counters.clone();
     let mut sum = exact(mine, theirs);
@@ -122,7 +143,8 @@ fn the_checks_pass_what_is_right() {
 
 #[test]
 fn the_laws_catch_whatever_depends_on_the_order_of_arrival() {
-    let broken: [(&str, Combination); 4] = [
+    let broken: [(&str, Combination); 5] = [
+        ("last feeling by arrival", last_feeling_by_arrival),
         ("newest by arrival", newest_by_arrival),
         ("consent by arrival", consent_by_arrival),
         ("status by arrival", status_by_arrival),
@@ -135,7 +157,8 @@ fn the_laws_catch_whatever_depends_on_the_order_of_arrival() {
 
 #[test]
 fn the_model_catches_a_mistake_that_is_the_same_in_any_order() {
-    let broken: [(&str, Combination); 3] = [
+    let broken: [(&str, Combination); 4] = [
+        ("months too soon", months_too_soon),
         ("the larger of two counters", the_larger_counter),
         ("oldest for newest", oldest_for_newest),
         ("cancelled orders still count", cancelled_orders_still_count),

@@ -9,13 +9,15 @@ use proptest::{
 use prost_types::Timestamp;
 
 use crate::{
+    calendar::Zone,
     clock::Micros,
     identity::Region,
     ids::{InteractionId, TenantId},
     profile::Fact,
     proto::v1::{
-        ConsentChange, Identifier, Interaction, Money, Subject, SubjectKind, SurveyScore, TextList,
-        Trait, TraitValue, trait_value::Kind,
+        Analysis, AnalysisMethod, CallerSentiment, ConsentChange, Emotion, EvidenceKind,
+        EvidenceSpan, Feeling, Identifier, Interaction, Money, Subject, SubjectKind, SurveyScore,
+        TextList, TopicFeeling, Trait, TraitValue, trait_value::Kind,
     },
 };
 
@@ -25,6 +27,7 @@ pub(super) struct Recorded {
     pub(super) id: InteractionId,
     pub(super) at: Micros,
     pub(super) message: Interaction,
+    pub(super) analyses: Vec<Analysis>,
 }
 
 impl Recorded {
@@ -33,7 +36,9 @@ impl Recorded {
             id: self.id,
             occurred_at: self.at,
             message: &self.message,
+            analyses: &self.analyses,
             region: Region::JP,
+            zone: Zone::TOKYO,
         }
     }
 }
@@ -85,11 +90,11 @@ pub(super) fn interactions(
     count: impl Into<proptest::collection::SizeRange>,
     subjects: u16,
 ) -> impl Strategy<Value = Vec<Recorded>> {
-    vec(interaction(subjects), count).prop_map(|messages| {
+    vec((interaction(subjects), analyses()), count).prop_map(|messages| {
         let tenant = TenantId::default_tenant();
         let numbered = messages.into_iter().enumerate();
         numbered
-            .map(|(n, mut message)| {
+            .map(|(n, (mut message, analyses))| {
                 message.event_id = format!("event {n}");
                 Recorded {
                     id: InteractionId::of(&tenant, &message.source, &message.event_id),
@@ -99,6 +104,7 @@ pub(super) fn interactions(
                         .and_then(Micros::from_proto)
                         .unwrap(),
                     message,
+                    analyses,
                 }
             })
             .collect()
@@ -108,7 +114,7 @@ pub(super) fn interactions(
 fn interaction(subjects: u16) -> impl Strategy<Value = Interaction> {
     let names = (
         select(vec!["shop", "desk"]),
-        0..4i64,
+        (0..4i64, select(vec![0, 0, 0, 3, 40, 370, 800i64])),
         select(vec!["sales", "support"]),
         select(vec!["web", "phone"]),
         0..3i32,
@@ -117,15 +123,19 @@ fn interaction(subjects: u16) -> impl Strategy<Value = Interaction> {
         btree_map(select(vec!["city", "size"]), kind(), 0..3),
         vec((0..4i32, 1..=5i32), 0..3),
         vec(consent(), 0..3),
+        (
+            option::of(Just("good and bad".to_owned())),
+            option::of(said()),
+        ),
     );
     (names, about(subjects), facts).prop_map(|(names, about, facts)| {
-        let (source, instant, department, channel, direction) = names;
+        let (source, (instant, days), department, channel, direction) = names;
         let (r#type, subject, money) = about;
-        let (traits, scores, consent_changes) = facts;
+        let (traits, scores, consent_changes, (text, sentiment)) = facts;
         Interaction {
             source: source.into(),
             occurred_at: Some(Timestamp {
-                seconds: 1_700_000_000 + instant / 2,
+                seconds: 1_700_000_000 + instant / 2 + days * 86_400,
                 nanos: i32::try_from(instant % 2).unwrap() * 1_000,
             }),
             department: department.into(),
@@ -150,8 +160,77 @@ fn interaction(subjects: u16) -> impl Strategy<Value = Interaction> {
                 })
                 .collect(),
             consent_changes,
+            text,
+            sentiment,
             ..Interaction::default()
         }
+    })
+}
+
+/// Feelings a good deal apart, and such as lie at the borders of labels.
+fn polarity() -> impl Strategy<Value = f64> {
+    select(vec![-1.0, -0.25, -0.249, 0.0, 0.249, 0.25, 0.9])
+}
+
+fn said() -> impl Strategy<Value = CallerSentiment> {
+    let confidence = option::of(select(vec![0.0004, 0.5, 1.0]));
+    (polarity(), confidence).prop_map(|(polarity, confidence)| CallerSentiment {
+        polarity,
+        confidence,
+        method: "agent".into(),
+    })
+}
+
+/// What was made of "good and bad", by up to two methods.
+fn analyses() -> impl Strategy<Value = Vec<Analysis>> {
+    let one = || {
+        let feeling = (polarity(), select(vec![0.3, 0.8]));
+        let feeling = feeling.prop_map(|(polarity, confidence)| Feeling {
+            polarity,
+            confidence,
+            ..Feeling::default()
+        });
+        let topic = option::of(option::of(polarity()));
+        let shown = (any::<bool>(), any::<bool>(), topic);
+        (option::of(feeling), option::of(polarity()), shown)
+    };
+    let span = |start, end, kind: EvidenceKind| EvidenceSpan {
+        start,
+        end,
+        kind: kind.into(),
+        ..EvidenceSpan::default()
+    };
+    (option::of(one()), option::of(one())).prop_map(move |(external, own)| {
+        let methods = [
+            (AnalysisMethod::BuiltIn, own),
+            (AnalysisMethod::External, external),
+        ];
+        let made = methods
+            .into_iter()
+            .filter_map(|(method, one)| Some((method, one?)));
+        made.map(
+            |(method, (feeling, effort, (leaving, angry, topic)))| Analysis {
+                method: method.into(),
+                model_version: 1,
+                feeling,
+                effort,
+                leaving,
+                emotions: angry.then_some(Emotion::Anger.into()).into_iter().collect(),
+                topics: topic
+                    .map(|polarity| TopicFeeling {
+                        topic: "delivery".into(),
+                        polarity,
+                    })
+                    .into_iter()
+                    .collect(),
+                spans: vec![
+                    span(0, 4, EvidenceKind::Positive),
+                    span(9, 12, EvidenceKind::Negative),
+                ],
+                ..Analysis::default()
+            },
+        )
+        .collect()
     })
 }
 

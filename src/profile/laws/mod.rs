@@ -5,6 +5,7 @@
 //! | `made_up` | interactions from pools so small that everything meets and ties |
 //! | `algebra` | the laws, for any combination of states |
 //! | `naive` | what a state must be, computed another way: from sorted lists, without fold and merge |
+//! | `naive_feelings` | the same of feelings |
 //! | `broken` | combinations that are wrong on purpose, each of which the checks must catch |
 //! | `stored` | encoding, and subjects that lie beside the state |
 //! | `survivors` | survivorship: total, and independent of order |
@@ -13,5 +14,6 @@ mod algebra;
 mod broken;
 mod made_up;
 mod naive;
+mod naive_feelings;
 mod stored;
 mod survivors;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::made_up::Recorded;
+use super::{made_up::Recorded, naive_feelings};
 use crate::{
     identity::{Region, normalise::normalise},
     profile::{
@@ -43,6 +43,10 @@ pub(super) fn naive(interactions: &[Recorded]) -> State {
                 .filter_map(|r| r.message.money.as_ref())
                 .map(|money| (money.currency.clone(), money.minor_units)),
         ),
+        feelings: naive_feelings::feelings(&sorted),
+        last_feeling: naive_feelings::last(&sorted),
+        signals: naive_feelings::signals(&sorted),
+        survey_months: naive_feelings::survey_months(&sorted),
         totals: (!nothing_seen).then(|| totals(&sorted, &subjects)),
         ..stored::State::default()
     };
@@ -56,7 +60,7 @@ fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap()
 }
 
-fn halves(recorded: &Recorded) -> (u64, u64) {
+pub(super) fn halves(recorded: &Recorded) -> (u64, u64) {
     let value = u128::from_be_bytes(*recorded.id.as_bytes());
     let low = u64::try_from(value & u128::from(u64::MAX)).unwrap();
     (u64::try_from(value >> 64).unwrap(), low)
@@ -133,6 +137,16 @@ fn touch(recorded: &Recorded) -> stored::Touch {
         r#type: message.r#type,
         direction: message.direction,
         subject: message.subject,
+    }
+}
+
+/// The lowest and the highest answer on a scale that is made up here.
+pub(super) fn range(scale: i32) -> (i32, i32) {
+    match SurveyScale::try_from(scale).unwrap() {
+        SurveyScale::Nps => (0, 10),
+        SurveyScale::Csat5 => (1, 5),
+        SurveyScale::Csat7 => (1, 7),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -258,6 +272,7 @@ fn orders(sorted: &[&Recorded]) -> Vec<stored::Order> {
             order.currency = money.currency;
             order.minor_units = money.minor_units;
             order.placed_at = Some(first.at.0);
+            order.placed_day = Some(naive_feelings::date(first).to_epoch_days());
         }
         orders.push(order);
     }
@@ -313,6 +328,7 @@ fn totals(sorted: &[&Recorded], subjects: &stored::Subjects) -> stored::Totals {
             .position(|r| (r.at.0, halves(r)) == (t.at, (t.id_hi, t.id_lo)));
         std::cmp::Reverse(place.unwrap())
     });
+    let days: BTreeSet<i32> = counting.iter().filter_map(|o| o.placed_day).collect();
     stored::Totals {
         orders: count(counting.len()),
         orders_cancelled: count(subjects.orders.len() - counting.len()),
@@ -321,6 +337,19 @@ fn totals(sorted: &[&Recorded], subjects: &stored::Subjects) -> stored::Totals {
                 .iter()
                 .map(|order| (order.currency.clone(), order.minor_units)),
         ),
+        order_days: count(days.len()),
+        repeat_ordered: sums(
+            counting
+                .iter()
+                .filter(|order| {
+                    order
+                        .placed_day
+                        .is_some_and(|day| Some(&day) != days.first())
+                })
+                .map(|order| (order.currency.clone(), order.minor_units)),
+        ),
+        first_order_day: days.first().copied(),
+        last_order_day: days.last().copied(),
         first_order_at: dates().min(),
         last_order_at: dates().max(),
         tickets: count(subjects.tickets.len()),

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use customer_profile::{
+    calendar::Zone,
     clock::Clock,
     decide::frozen::{self, Frozen},
     grpc::validate,
@@ -11,13 +12,14 @@ use customer_profile::{
     ids::{DecisionId, IdentityKey, InteractionId, TenantId},
     ingest::Prepared,
     profile::{
-        Fact,
         digest::{Population, of_profile},
         fold::fold,
     },
-    proto::v1::Interaction,
+    proto::v1::{Analysis, Interaction},
+    sentiment::{Listening, Reader},
     storage::decisions::{self, Decision},
 };
+use prost::Message as _;
 use sqlx::Row as _;
 use uuid::Uuid;
 
@@ -35,6 +37,7 @@ pub struct Expected {
 fn prepare(interactions: &[Interaction]) -> Vec<Prepared> {
     let tenant = TenantId::default_tenant();
     let secret = HashSecret::new(SECRET.as_bytes()).unwrap();
+    let listening = Listening::default();
     let context = validate::Context {
         tenant: &tenant,
         region: Region::JP,
@@ -44,7 +47,8 @@ fn prepare(interactions: &[Interaction]) -> Vec<Prepared> {
     };
     let mut prepared: HashMap<InteractionId, Prepared> = HashMap::new();
     for message in interactions {
-        let one = validate::interaction(message.clone(), &context).unwrap();
+        let mut one = validate::interaction(message.clone(), &context).unwrap();
+        one.analyses.extend(listening.hear(&one.message));
         let known = prepared.entry(one.id).or_insert_with(|| one.clone());
         assert_eq!(known.body_hash, one.body_hash, "two contents of one name");
     }
@@ -138,11 +142,70 @@ pub fn expected_with(interactions: &[Interaction], decisions: &[Decision]) -> Ex
     expected_of(interactions, decisions, &Rules::default())
 }
 
+/// The same, of interactions and decisions, with the given analyses in place of those that this release makes.
+pub fn expected_hearing(
+    interactions: &[Interaction],
+    decisions: &[Decision],
+    heard: &Heard,
+) -> Expected {
+    let mut prepared = prepare(interactions);
+    for one in &mut prepared {
+        one.analyses = heard.get(&one.id).cloned().unwrap_or_default();
+    }
+    expected_from(&prepared, decisions, &Rules::default())
+}
+
+/// Analyses by interaction, of each method the newest.
+pub type Heard = HashMap<InteractionId, Vec<Analysis>>;
+
+/// What a database holds of them.
+pub async fn stored_analyses(database: &Database) -> Heard {
+    let mut connection = database.connect().await;
+    let rows = sqlx::query(
+        "SELECT DISTINCT ON (interaction_id, method) interaction_id, body
+         FROM analyses ORDER BY interaction_id, method, version DESC",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    let mut heard = Heard::new();
+    for row in &rows {
+        let body: Vec<u8> = row.get(1);
+        let of_one = heard.entry(InteractionId::from_uuid(row.get(0)));
+        of_one
+            .or_default()
+            .push(Analysis::decode(body.as_slice()).unwrap());
+    }
+    heard
+}
+
+/// What somebody's reader makes of interactions.
+pub fn read_by(interactions: &[Interaction], reader: Reader) -> Heard {
+    let listening = Listening {
+        reader,
+        ..Listening::default()
+    };
+    let read = |one: &Prepared| Some((one.id, vec![listening.hear(&one.message)?]));
+    prepare(interactions).iter().filter_map(read).collect()
+}
+
+/// Interactions as a release recorded them that read no texts.
+pub fn unread(interactions: &[Interaction]) -> Vec<Prepared> {
+    let mut prepared = prepare(interactions);
+    for one in &mut prepared {
+        one.analyses.clear();
+    }
+    prepared
+}
+
 fn expected_of(interactions: &[Interaction], decisions: &[Decision], rules: &Rules) -> Expected {
-    let prepared = prepare(interactions);
+    expected_from(&prepare(interactions), decisions, rules)
+}
+
+fn expected_from(prepared: &[Prepared], decisions: &[Decision], rules: &Rules) -> Expected {
     let mut of_anchor: HashMap<IdentityKey, Vec<&Prepared>> = HashMap::new();
     let mut told = Told::default();
-    for one in &prepared {
+    for one in prepared {
         let anchor = one.anchor().unwrap();
         of_anchor.entry(anchor).or_default().push(one);
         told.interaction(one.occurred_at, &one.identifiers);
@@ -153,12 +216,7 @@ fn expected_of(interactions: &[Interaction], decisions: &[Decision], rules: &Rul
     for set in &whole.sets {
         let fold_of = |keys: &mut dyn Iterator<Item = &IdentityKey>| {
             let theirs = keys.filter_map(|key| of_anchor.get(key)).flatten();
-            fold(theirs.map(|one| Fact {
-                id: one.id,
-                occurred_at: one.occurred_at,
-                message: &one.message,
-                region: Region::JP,
-            }))
+            fold(theirs.map(|one| one.fact(Region::JP, Zone::TOKYO)))
         };
         let mut state = fold_of(&mut set.members.difference(&set.apart));
         for key in &set.apart {

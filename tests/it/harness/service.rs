@@ -1,18 +1,28 @@
 //! The service, in this process, over a real socket.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use customer_profile::{
-    app::{Schema, Server, open},
+    app::{Opened, Schema, Server, open},
+    calendar::Zone,
     cli::client,
     config::Settings,
+    identity::Region,
     ids::TenantId,
     proto::v1::{
         identity_service_client::IdentityServiceClient,
         interaction_service_client::InteractionServiceClient,
         profile_service_client::ProfileServiceClient,
+        sentiment_service_client::SentimentServiceClient,
     },
+    sentiment::{Listening, Reader},
+    storage::Storage,
     telemetry::metrics::Metrics,
+    tenants::{Configured, Tenants},
     verify,
 };
 use tonic::{Request, metadata::MetadataMap, transport::Channel};
@@ -44,6 +54,22 @@ pub fn settings(database: &Database, more: &[(&str, &str)]) -> Settings {
     Settings::load(None, variables).unwrap()
 }
 
+/// Tenants as the defaults have them, but for what reads their texts.
+pub fn tenants(storage: &Storage, reader: Reader) -> Tenants {
+    let defaults = Configured {
+        region: Region::JP,
+        time_zone: Zone::TOKYO,
+        rules: Arc::default(),
+        listening: Arc::new(Listening {
+            reader,
+            ..Listening::default()
+        }),
+        resolution: Arc::default(),
+    };
+    let resolve_limit = Settings::default().ingest.resolve_limit;
+    Tenants::new(storage.clone(), defaults, HashMap::new(), resolve_limit)
+}
+
 impl Service {
     /// On a database of its own.
     pub async fn start() -> Self {
@@ -52,8 +78,25 @@ impl Service {
 
     /// On a given database, with more settings.
     pub async fn with(database: Database, more: &[(&str, &str)]) -> Self {
+        Self::opened(database, more, |_| ()).await
+    }
+
+    /// The same, of a release whose texts are read by another reader.
+    pub async fn reading(database: Database, more: &[(&str, &str)], reader: Reader) -> Self {
+        let other = |opened: &mut Opened| {
+            opened.tenants = Arc::new(tenants(&opened.storage, reader));
+        };
+        Self::opened(database, more, other).await
+    }
+
+    async fn opened(
+        database: Database,
+        more: &[(&str, &str)],
+        change: impl FnOnce(&mut Opened),
+    ) -> Self {
         let settings = settings(&database, more);
-        let opened = open(&settings, Schema::Check).await.unwrap();
+        let mut opened = open(&settings, Schema::Check).await.unwrap();
+        change(&mut opened);
         let metrics = Metrics::install().unwrap();
         let server = Server::start(&settings, opened, metrics).await.unwrap();
         let url = match server.grpc.clone().unwrap() {
@@ -83,6 +126,10 @@ impl Service {
 
     pub fn identities(&self) -> IdentityServiceClient<Channel> {
         IdentityServiceClient::new(self.channel())
+    }
+
+    pub fn sentiments(&self) -> SentimentServiceClient<Channel> {
+        SentimentServiceClient::new(self.channel())
     }
 
     /// Where `/metrics` is.

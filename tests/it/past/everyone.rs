@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use customer_profile::proto::v1::{Interaction, Profile, retract_interactions_request::Selection};
+use customer_profile::proto::v1::{
+    Interaction, Profile, SentimentSummary, retract_interactions_request::Selection,
+};
 use prost_types::Timestamp;
 use sqlx::Connection as _;
 
@@ -18,11 +20,25 @@ async fn everyone(service: &Service) -> Vec<String> {
     found.unwrap()
 }
 
-/// A profile without what differs between stores and times.
-fn said(profile: Profile) -> Profile {
+/// A profile without what differs between stores and times: how a customer feels fades, what was felt stays.
+fn said(mut profile: Profile) -> Profile {
+    let felt = profile.sentiment.take();
+    // Risks fade and days go by; what they are made of is compared.
+    profile.value = None;
+    profile.leaving_risk = None;
     Profile {
         profile_id: String::new(),
         version: 0,
+        sentiment: felt.map(|summary| SentimentSummary {
+            count: summary.count,
+            negative: summary.negative,
+            neutral: summary.neutral,
+            positive: summary.positive,
+            abstained: summary.abstained,
+            last: summary.last,
+            signals: summary.signals,
+            ..SentimentSummary::default()
+        }),
         ..profile
     }
 }

@@ -9,7 +9,7 @@ use super::super::{
 use super::{
     model::{
         AttributeKind, AttributeOf, ConsentOf, Fields, IdentifierOf, MoneyOf, Scalar, ScoreOf,
-        SubjectOf, TraitKind, TraitOf,
+        SentimentOf, SubjectOf, TraitKind, TraitOf,
     },
     section::{Findings, Section},
     template::Template,
@@ -52,6 +52,9 @@ pub(super) fn read(mut section: Section, findings: &mut Findings) -> Fields {
         survey_scores: each(&mut section, findings, "survey_scores", score),
         consent_changes: each(&mut section, findings, "consent_changes", consent),
         attributes: attributes(&mut section, findings),
+        sentiment: section
+            .section(findings, "sentiment")
+            .map(|s| sentiment(s, findings)),
     };
     section.finish(findings);
     fields
@@ -246,6 +249,17 @@ fn consent(mut section: Section, findings: &mut Findings) -> ConsentOf {
     };
     let known = |word: &str| words::consent_state(word).is_some();
     findings.check_constant(&section.at("state"), &of.state, known, words::STATES);
+    section.finish(findings);
+    of
+}
+
+fn sentiment(mut section: Section, findings: &mut Findings) -> SentimentOf {
+    let of = SentimentOf {
+        when: section.when(findings),
+        polarity: section.required_template(findings, "polarity"),
+        confidence: section.template(findings, "confidence"),
+        method: slug(&mut section, findings, "method", 64),
+    };
     section.finish(findings);
     of
 }

@@ -25,6 +25,7 @@ pub(crate) struct Fields {
     pub(crate) survey_scores: Vec<ScoreOf>,
     pub(crate) consent_changes: Vec<ConsentOf>,
     pub(crate) attributes: Vec<AttributeOf>,
+    pub(crate) sentiment: Option<SentimentOf>,
 }
 
 /// A value that may be left out.
@@ -104,6 +105,15 @@ pub(crate) struct ConsentOf {
     pub(crate) state: Template,
     pub(crate) channel: Option<Template>,
     pub(crate) address: Option<IdentifierOf>,
+}
+
+/// A feeling as the source judged it.
+#[derive(Clone, Debug)]
+pub(crate) struct SentimentOf {
+    pub(crate) when: Option<When>,
+    pub(crate) polarity: Template,
+    pub(crate) confidence: Option<Template>,
+    pub(crate) method: Template,
 }
 
 /// A free attribute.

@@ -218,6 +218,7 @@ direction = "{direction}"
 text = { value = "{text}", when = { column = "id", equals = ["1", "2"] } }
 subject = { kind = "{kind}", id = "{subject}", status = "{status}" }
 money = { amount = "{amount}", currency = "{currency}" }
+sentiment = { polarity = "{polarity}", confidence = "{sure}", method = "agent" }
 attributes = { n = { value = "{n}", type = "number" }, b = { value = "{b}", type = "boolean" } }
 [[interaction.identifiers]]
 namespace = "email"
@@ -272,6 +273,7 @@ fn what_is_empty_is_left_out() {
     let made = full(&least).unwrap();
     assert_eq!(made.occurred_at.unwrap().seconds, 1_709_164_800);
     assert!(made.subject.is_none() && made.money.is_none() && made.text.is_none());
+    assert!(made.sentiment.is_none());
     assert!(made.traits.is_empty() && made.survey_scores.is_empty());
     assert!(made.consent_changes.is_empty() && made.attributes.is_none());
     assert_eq!(made.direction, 0);
@@ -291,6 +293,8 @@ fn what_is_there_is_typed() {
         ("status", "pending"),
         ("amount", "-3.50"),
         ("currency", "eur"),
+        ("polarity", "-0.75"),
+        ("sure", "0.9"),
         ("n", "2.5"),
         ("b", "Yes"),
         ("age", "41"),
@@ -309,6 +313,9 @@ fn what_is_there_is_typed() {
         SubjectStatus::Pending
     );
     assert_eq!(made.money.unwrap().minor_units, -350);
+    let felt = made.sentiment.unwrap();
+    assert_eq!(felt.method, "agent");
+    assert_eq!((felt.polarity, felt.confidence), (-0.75, Some(0.9)));
     assert_eq!(made.attributes.unwrap().fields.len(), 2);
     assert_eq!(made.survey_scores[0].scale(), SurveyScale::Nps);
     assert!(made.consent_changes[0].address.is_some());
@@ -326,6 +333,8 @@ fn every_fault_of_a_row_is_named_without_its_texts() {
         ("subject", "S"),
         ("amount", "1.999"),
         ("currency", "USD"),
+        ("polarity", "zzz"),
+        ("sure", "zzz"),
         ("n", "zzz"),
         ("b", "zzz"),
         ("age", "4x"),
@@ -358,6 +367,8 @@ fn every_fault_of_a_row_is_named_without_its_texts() {
             "consent_changes[0].address",
             "attributes.b",
             "attributes.n",
+            "sentiment.polarity",
+            "sentiment.confidence",
         ],
         "{:?}",
         faults.reasons

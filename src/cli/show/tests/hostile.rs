@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{cli::terminal::text::is_hidden, proto::v1::Identifier};
+use crate::{
+    cli::terminal::text::is_hidden,
+    proto::v1::{Identifier, LastFeeling, SentimentSignal, SentimentSummary, SentimentTrend},
+};
 
 /// Text as customers, sources and attackers write it.
 fn texts() -> impl Strategy<Value = String> {
@@ -99,6 +102,53 @@ fn details() -> impl Strategy<Value = Profile> {
         )
 }
 
+fn feelings() -> impl Strategy<Value = SentimentSummary> {
+    let signal =
+        (texts(), any::<i64>(), times()).prop_map(|(name, count, last_at)| SentimentSignal {
+            name,
+            count,
+            negative: count,
+            last_at,
+        });
+    let last = (
+        times(),
+        texts(),
+        any::<f64>(),
+        prop::collection::vec(texts(), 0..4),
+    )
+        .prop_map(|(occurred_at, department, polarity, words)| LastFeeling {
+            occurred_at,
+            channel: department.clone(),
+            department,
+            polarity,
+            words,
+            ..LastFeeling::default()
+        });
+    (
+        prop::option::of(any::<f64>()),
+        any::<i64>(),
+        any::<i32>(),
+        prop::option::of(last),
+        prop::collection::vec(signal, 0..9),
+    )
+        .prop_map(|(level, n, direction, last, signals)| SentimentSummary {
+            level,
+            count: n,
+            negative: n,
+            neutral: n,
+            positive: n,
+            effort: level,
+            staleness_days: Some(direction),
+            trend: Some(SentimentTrend {
+                direction: direction % 6,
+                ..SentimentTrend::default()
+            }),
+            last,
+            signals,
+            ..SentimentSummary::default()
+        })
+}
+
 fn profiles() -> impl Strategy<Value = Profile> {
     let names = prop_oneof![Just("name".to_owned()), Just("city".to_owned()), texts()];
     let shown =
@@ -142,7 +192,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn no_profile_breaks_a_screen(profile in profiles(), masked in texts(), width in 40_usize..130) {
+    fn no_profile_breaks_a_screen(
+        profile in profiles(),
+        felt in prop::option::of(feelings()),
+        masked in texts(),
+        width in 40_usize..130,
+    ) {
+        let profile = Profile { sentiment: felt, ..profile };
         let answer = GetProfileResponse {
             masked_fields: vec![masked],
             ..answer(profile)
