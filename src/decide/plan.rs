@@ -15,7 +15,7 @@ use crate::{
     ids::{DecisionId, IdentityKey, ProfileId},
     ingest::{
         plan::Context,
-        region::{Overlay, Resolved, resolve_around, too_large},
+        region::{Overlay, Reached, Resolved, resolve_around},
     },
     lookup::find::{self, Who},
     storage::{
@@ -127,7 +127,7 @@ impl Plan {
         context: Context<'_>,
         id: DecisionId,
         made_at: Micros,
-    ) -> Result<Resolved, Error> {
+    ) -> Result<Reached, Error> {
         let concerned: Vec<IdentityKey> = self.concerned.iter().copied().collect();
         let holders = identities::profiles_of(connection, context.tenant, &concerned).await?;
         let mut start = self.start.clone();
@@ -139,8 +139,7 @@ impl Plan {
             &start,
             context.resolve_limit,
         )
-        .await?
-        .ok_or_else(too_large)
+        .await
     }
 
     pub(super) fn stripes(&self, resolved: &Resolved) -> locks::Stripes {

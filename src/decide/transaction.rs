@@ -21,7 +21,7 @@ use crate::{
     ingest::{
         plan::Context,
         rebuild::rebuild,
-        region::Resolved,
+        region::{Reached, Resolved, too_large},
         ruling::{self, Ruling},
         standings,
     },
@@ -150,9 +150,10 @@ impl Decisive<'_> {
             return Ok(ControlFlow::Break(outcome));
         }
         let plan = freeze(&mut snapshot, context, request).await?;
-        let resolved = plan
+        let reached = plan
             .resolve(&mut snapshot, context, self.id, self.made_at)
             .await?;
+        let resolved = reached.whole()?.ok_or_else(too_large)?;
         Ok(ControlFlow::Continue(plan.stripes(&resolved)))
     }
 
@@ -176,9 +177,14 @@ impl Decisive<'_> {
         }
         hold(connection, context, request).await?;
         let plan = freeze(connection, context, request).await?;
-        let resolved = plan
+        let reached = plan
             .resolve(connection, context, self.id, self.made_at)
             .await?;
+        let resolved = match reached {
+            Reached::Resolved(resolved) => *resolved,
+            Reached::TooMuch => return Err(too_large()),
+            Reached::Torn(torn) => return Ok(Attempt::Needs(torn.needs(stripes)?)),
+        };
         let needed = plan.stripes(&resolved);
         if stripes.is_some_and(|held| !held.covers_all(&needed)) {
             return Ok(Attempt::Needs(needed));
@@ -211,7 +217,8 @@ pub async fn rehearse(
     let ruling = Ruling::read(&mut snapshot, context.tenant).await?;
     let context = context.under(ruling.as_ref());
     let plan = freeze(&mut snapshot, context, request).await?;
-    let resolved = plan.resolve(&mut snapshot, context, id, made_at).await?;
+    let reached = plan.resolve(&mut snapshot, context, id, made_at).await?;
+    let resolved = reached.whole()?.ok_or_else(too_large)?;
     let settled = settle(
         resolved.region.graph(),
         context.rules,

@@ -164,7 +164,9 @@ async fn around(
     }
     let start = BTreeSet::from([profile.id]);
     let overlay = Overlay::default();
-    resolve_around(connection, context, &overlay, &start, REACH).await
+    resolve_around(connection, context, &overlay, &start, REACH)
+        .await?
+        .whole()
 }
 
 /// The identifiers with what their links say of them.

@@ -14,7 +14,7 @@ use super::{
     index_keys,
     plan::Context,
     rebuild::{Rewritten, rebuild},
-    region::{Changed, Overlay, resolve_around, too_large},
+    region::{Changed, Overlay, Reached, resolve_around, too_large},
     standings,
 };
 use crate::{
@@ -77,15 +77,12 @@ pub(super) async fn refold_anchors(
     let folded = fold_anchors(connection, context, anchors).await?;
     let unlinked = relink(connection, context, anchors, &folded).await?;
     let retraced = retrace(connection, context, touched, &folded, &unlinked).await?;
-    let resolved = resolve_around(
-        connection,
-        context,
-        &retraced.overlay,
-        &retraced.start,
-        usize::MAX,
-    )
-    .await?
-    .ok_or_else(too_large)?;
+    let (overlay, start) = (&retraced.overlay, &retraced.start);
+    let resolved = match resolve_around(connection, context, overlay, start, usize::MAX).await? {
+        Reached::Resolved(resolved) => *resolved,
+        Reached::TooMuch => return Err(too_large()),
+        Reached::Torn(torn) => return Ok(Refolded::Needs(torn.needs(held)?)),
+    };
     let needed = resolved.region.stripes();
     if held.is_some_and(|held| !held.covers_all(&needed)) {
         return Ok(Refolded::Needs(needed));

@@ -15,6 +15,7 @@
 //! induction along the order of links that is the partition.
 
 mod overlay;
+mod reached;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -38,13 +39,16 @@ use crate::{
 };
 
 pub(crate) use overlay::{Changed, Overlay};
+pub(crate) use reached::{Reached, Torn};
 
 /// A part of the store.
 #[derive(Debug, Default)]
 pub(crate) struct Region {
     pub(super) graph: Graph,
     pub(super) inside: BTreeSet<Territory>,
-    /// Profiles that were loaded, inside or to compare with.
+    /// Profiles that were looked for, inside or to compare with.
+    sought: BTreeSet<ProfileId>,
+    /// Those that are there.
     pub(crate) profiles: HashMap<ProfileId, profiles::Profile>,
     /// Rows of identifiers that were loaded, without states.
     pub(crate) identities: HashMap<IdentityKey, Identity>,
@@ -73,7 +77,7 @@ pub(crate) fn too_large() -> Error {
     }
 }
 
-/// Resolves some profiles and new identifiers with whatever they reach. `None` when that is more than `limit` identifiers.
+/// Resolves some profiles and new identifiers with whatever they reach, unless that is more than `limit` identifiers.
 ///
 /// # Errors
 /// When the database fails.
@@ -83,23 +87,27 @@ pub(crate) async fn resolve_around(
     overlay: &Overlay,
     start: &BTreeSet<ProfileId>,
     limit: usize,
-) -> Result<Option<Resolved>, Error> {
+) -> Result<Reached, Error> {
     let mut region = Region::around(connection, context, overlay, start).await?;
     loop {
         region.surround(connection, context, overlay).await?;
         if region.graph.len() > limit {
-            return Ok(None);
+            return Ok(Reached::TooMuch);
         }
         match resolve(&region.graph, context.rules, &region.inside) {
             Resolution::Resolved { sets, cuts } => {
-                return Ok(Some(Resolved {
+                return Ok(Reached::Resolved(Box::new(Resolved {
                     region,
                     sets,
                     cuts,
                     waiting: false,
-                }));
+                })));
             }
-            Resolution::Wants(Wants { join, compare }) => {
+            Resolution::Wants(wants) => {
+                if region.has(&wants) {
+                    return Ok(Reached::Torn(Torn::of(&region, &wants)));
+                }
+                let Wants { join, compare } = wants;
                 let wanted: BTreeSet<ProfileId> = join.union(&compare).copied().collect();
                 region.load(connection, context, overlay, &wanted).await?;
                 region
@@ -163,6 +171,12 @@ impl Region {
 }
 
 impl Region {
+    /// Whether all that resolution wants is here already, or was looked for and is not there.
+    fn has(&self, wants: &Wants) -> bool {
+        let inside = |id: &ProfileId| self.inside.contains(&Territory::Profile(*id));
+        wants.join.iter().all(inside) && wants.compare.iter().all(|id| self.sought.contains(id))
+    }
+
     /// What is known of identifiers and links.
     pub(crate) fn graph(&self) -> &Graph {
         &self.graph
@@ -177,10 +191,10 @@ impl Region {
         ids: &BTreeSet<ProfileId>,
     ) -> Result<(), Error> {
         let wanted: Vec<profiles::Wanted> = ids
-            .iter()
-            .filter(|id| !self.profiles.contains_key(id))
+            .difference(&self.sought)
             .map(|id| profiles::Wanted::with_members(*id))
             .collect();
+        self.sought.extend(ids);
         if wanted.is_empty() {
             return Ok(());
         }
@@ -400,7 +414,7 @@ impl Region {
     /// The locks under which what was read may be relied on: exclusive for what is resolved, shared for what was compared.
     pub(crate) fn stripes(&self) -> locks::Stripes {
         let mut stripes = locks::Stripes::default();
-        for id in self.profiles.keys() {
+        for id in &self.sought {
             if self.inside.contains(&Territory::Profile(*id)) {
                 stripes.add(id.as_uuid());
             } else {

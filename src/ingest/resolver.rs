@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{
     plan::Context,
     rebuild::rebuild,
-    region::{Overlay, Resolved, resolve_around, too_large},
+    region::{Overlay, Reached, resolve_around, too_large},
     ruling, standings,
 };
 use crate::{
@@ -143,7 +143,9 @@ async fn resolve_part(
 ) -> Result<Part, Error> {
     let mut stripes = {
         let mut snapshot = storage.begin_snapshot().await?;
-        read(&mut snapshot, context, ids).await?.0.region.stripes()
+        let (reached, _) = read(&mut snapshot, context, ids).await?;
+        let resolved = reached.whole()?.ok_or_else(too_large)?;
+        resolved.region.stripes()
     };
     for attempt in 0.. {
         if stripes.len() > locks::MOST && ids.len() > 1 {
@@ -177,7 +179,7 @@ async fn read(
     connection: &mut PgConnection,
     context: Context<'_>,
     ids: &[ProfileId],
-) -> Result<(Resolved, usize), Error> {
+) -> Result<(Reached, usize), Error> {
     let wanted: Vec<profiles::Wanted> = ids.iter().copied().map(profiles::Wanted::row).collect();
     let start: BTreeSet<ProfileId> = profiles::load(connection, context.tenant, &wanted)
         .await?
@@ -187,7 +189,7 @@ async fn read(
         .collect();
     let overlay = Overlay::default();
     let reached = resolve_around(connection, context, &overlay, &start, usize::MAX).await?;
-    Ok((reached.ok_or_else(too_large)?, start.len()))
+    Ok((reached, start.len()))
 }
 
 async fn write(
@@ -201,7 +203,12 @@ async fn write(
         Some(stripes) => locks::take(connection, context.tenant, stripes).await?,
     };
     ruling::check(connection, context).await?;
-    let (resolved, count) = read(connection, context, ids).await?;
+    let (reached, count) = read(connection, context, ids).await?;
+    let resolved = match reached {
+        Reached::Resolved(resolved) => *resolved,
+        Reached::TooMuch => return Err(too_large()),
+        Reached::Torn(torn) => return Ok(Attempt::Needs(torn.needs(held)?)),
+    };
     let needed = resolved.region.stripes();
     if held.is_some_and(|held| !held.covers_all(&needed)) {
         return Ok(Attempt::Needs(needed));

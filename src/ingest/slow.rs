@@ -16,7 +16,7 @@ use super::{
     plan::Context,
     rebuild::{Rewritten, rebuild},
     record::{Item, insert, stripes_of},
-    region::{Changed, Overlay, Resolved, leave_waiting, resolve_around},
+    region::{Changed, Overlay, Reached, Resolved, Torn, leave_waiting, resolve_around},
     ruling, standings,
 };
 use crate::{
@@ -82,8 +82,10 @@ pub(super) async fn record_one(
         // One snapshot, so that no identifier is seen in two profiles.
         let mut snapshot = storage.begin_snapshot().await?;
         let prepared = prepare(&mut snapshot, context, item).await?;
-        let resolved = prepared.resolve(&mut snapshot, context).await?;
-        stripes_for(item, &resolved)
+        match prepared.resolve(&mut snapshot, context).await? {
+            Ok(resolved) => stripes_for(item, &resolved),
+            Err(torn) => torn.needs(None)?,
+        }
     };
     for attempt in 0.. {
         let alone = attempt > locks::RESTARTS || stripes.len() > locks::MOST;
@@ -104,14 +106,20 @@ pub(super) async fn record_one(
             return answer(&claimed, items, &[], position);
         }
         let prepared = prepare(&mut transaction, context, item).await?;
-        let resolved = prepared.resolve(&mut transaction, context).await?;
-        let needed = stripes_for(item, &resolved);
-        if !alone && !stripes.covers_all(&needed) {
-            transaction.rollback().await.map_err(storage::Error::from)?;
-            metrics::counter!(names::INGEST_LOCK_RESTARTS).increment(1);
-            stripes.extend(&needed);
-            continue;
-        }
+        let held = (!alone).then_some(&stripes);
+        let resolved = match prepared.resolve(&mut transaction, context).await? {
+            Ok(resolved) => covered(item, resolved, held),
+            Err(torn) => Err(torn.needs(held)?),
+        };
+        let resolved = match resolved {
+            Ok(resolved) => resolved,
+            Err(needed) => {
+                transaction.rollback().await.map_err(storage::Error::from)?;
+                metrics::counter!(names::INGEST_LOCK_RESTARTS).increment(1);
+                stripes.extend(&needed);
+                continue;
+            }
+        };
         insert(&mut transaction, context, items, &claimed.new).await?;
         let size = resolved.region.graph().len();
         let placed = prepared
@@ -246,6 +254,20 @@ fn stripes_for(item: &Item, resolved: &Resolved) -> locks::Stripes {
     stripes
 }
 
+/// What was read under these locks (`None`: the tenant's), or the locks that it needs.
+fn covered(
+    item: &Item,
+    resolved: Resolved,
+    held: Option<&locks::Stripes>,
+) -> Result<Resolved, locks::Stripes> {
+    let needed = stripes_for(item, &resolved);
+    if held.is_none_or(|held| held.covers_all(&needed)) {
+        Ok(resolved)
+    } else {
+        Err(needed)
+    }
+}
+
 impl Prepared {
     /// An identifier of the interaction as it becomes.
     async fn change(
@@ -365,12 +387,13 @@ impl Prepared {
         &self,
         connection: &mut PgConnection,
         context: Context<'_>,
-    ) -> Result<Resolved, Failure> {
+    ) -> Result<Result<Resolved, Torn>, Failure> {
         let limit = context.resolve_limit;
         let (overlay, start) = (&self.overlay, &self.start);
         match resolve_around(connection, context, overlay, start, limit).await? {
-            Some(resolved) => Ok(resolved),
-            None => Ok(leave_waiting(connection, context, overlay, start).await?),
+            Reached::Resolved(resolved) => Ok(Ok(*resolved)),
+            Reached::TooMuch => Ok(Ok(leave_waiting(connection, context, overlay, start).await?)),
+            Reached::Torn(torn) => Ok(Err(torn)),
         }
     }
 

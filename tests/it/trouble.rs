@@ -256,6 +256,35 @@ async fn whoever_shares_a_batch_with_an_unreadable_profile_is_recorded() {
     service.stop().await;
 }
 
+/// Who reads beside others sees such a thing for a moment, and must not look for more of it for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identifier_whose_profile_does_not_hold_it_ends_in_an_error_and_blocks_nobody() {
+    let service = Service::start().await;
+    // Two customers, so that it is not admitted to the fast path, which compares no members.
+    let [cookie, other, one] = ["cookie=c-1", "customer_id=B", "customer_id=A"];
+    for (name, who) in [("1", one), ("2", other), ("3", cookie)] {
+        service.record_all(vec![make::seen(name, 0, &[who])]).await;
+    }
+    let mut connection = service.database.connect().await;
+    connection
+        .execute(
+            "UPDATE identities SET profile_id = (
+                SELECT profile_id FROM identities WHERE namespace = 'customer_id' AND value = 'B'
+            )
+            WHERE namespace = 'cookie'",
+        )
+        .await
+        .unwrap();
+    let joining = recording(vec![make::seen("4", 1, &[one, cookie])]);
+    let mut interactions = service.interactions();
+    let recording = interactions.record_interactions(joining);
+    let status = in_time("recording", recording).await.unwrap_err();
+    refused(&status, Code::Internal, "internal");
+    let results = service.record(vec![make::seen("5", 1, &[one])]).await;
+    assert_eq!(outcomes(&results), [InteractionOutcome::Recorded]);
+    service.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_that_the_database_refuses_is_internal_without_its_text() {
     let service = Service::start().await;
