@@ -57,7 +57,8 @@ pub(super) async fn history(
     read.options(request.read_options.as_ref());
     let parts = who.zip(filters).zip(size).zip(after);
     let (tenant, (((who, filters), size), after)) = read.finish(parts)?;
-    let mut connection = api.storage.acquire().await?;
+    // Sums, feelings and words are of one moment.
+    let mut connection = api.storage.begin_snapshot().await?;
     let found = lookup::find(&mut connection, &tenant.id, &who)
         .await?
         .ok_or_else(not_found)?;
