@@ -1,6 +1,9 @@
 //! How the customers of a tenant buy: a model a day, fitted on a sample of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::BuildHasher,
+};
 
 use prost::Message as _;
 use sqlx::PgConnection;
@@ -19,7 +22,6 @@ use crate::{
     ids::TenantId,
     proto::state::v1::{CustomerHistory, ValueModel},
     storage::{Storage, contributions, figures},
-    tenants::Tenants,
 };
 
 /// Customers that a model is fitted on.
@@ -46,8 +48,6 @@ pub struct Purchasing {
     pub cuts: Option<CutPoints>,
     /// Mean polarity of the year before, -1 to 1; 0 when nothing was said.
     pub mean_feeling: f64,
-    /// Some customers.
-    pub sample: Vec<(History, Option<Spending>)>,
 }
 
 impl Purchasing {
@@ -62,10 +62,6 @@ impl Purchasing {
             [p, q, gamma] => gamma_gamma::Parameters::new(p, q, gamma),
             _ => None,
         };
-        let sample = stored.sample.iter().filter_map(|one| {
-            let history = History::new(one.repeats, one.last, one.age).ok()?;
-            Some((history, Spending::new(one.repeats, one.repeat_spend)))
-        });
         Self {
             day: Day(stored.day),
             ordering,
@@ -73,9 +69,18 @@ impl Purchasing {
             currency: stored.currency.clone(),
             cuts: cuts(stored),
             mean_feeling: stored.mean_feeling.unwrap_or_default(),
-            sample: sample.collect(),
         }
     }
+}
+
+/// The customers that are kept with a model.
+pub(super) fn sample(
+    stored: &ValueModel,
+) -> impl Iterator<Item = (History, Option<Spending>)> + Clone + '_ {
+    stored.sample.iter().filter_map(|one| {
+        let history = History::new(one.repeats, one.last, one.age).ok()?;
+        Some((history, Spending::new(one.repeats, one.repeat_spend)))
+    })
 }
 
 fn cuts(stored: &ValueModel) -> Option<CutPoints> {
@@ -93,37 +98,58 @@ fn cuts(stored: &ValueModel) -> Option<CutPoints> {
     })
 }
 
-/// Fits a model for every tenant that has none of today, in its own time zone; answers with the latest of each.
+/// The latest model of each tenant. Those of which the one in `known` is of today are as they are; a tenant that has none of
+/// today, in its own time zone, gets one.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "figures.fit", skip_all)]
 pub async fn fit_models(
     storage: &Storage,
-    tenants: &Tenants,
+    known: &HashMap<TenantId, Purchasing, impl BuildHasher>,
     now: Micros,
 ) -> Result<HashMap<TenantId, Purchasing>, Error> {
     let mut connection = storage.acquire().await?;
-    let latest = contributions::latest_models(&mut connection).await?;
+    let days = contributions::model_days(&mut connection).await?;
     drop(connection);
     let mut models = HashMap::new();
-    for (tenant, stored) in latest {
-        let zone: Zone = tenants.get(&tenant).await?.zone;
+    for (tenant, zone, stored) in days {
+        let zone: Result<Zone, ()> = zone.parse();
+        let zone = zone.map_err(|()| Error::bug("modelling purchases", "no time zone"))?;
         let today = zone.day(now);
-        let body = match stored {
-            Some((day, body)) if day >= today.0 => body,
+        let model = match known.get(&tenant) {
+            Some(known) if known.day >= today => Some(known.clone()),
+            _ if stored.is_some_and(|day| day >= today.0) => latest(storage, &tenant).await?,
             _ => fit_one(storage, &tenant, today).await?,
         };
-        let model = ValueModel::decode(body.as_slice())
-            .map_err(|e| Error::bug("reading a model of purchases", e))?;
-        if model.customers >= FEWEST {
-            models.insert(tenant, Purchasing::of(&model));
-        }
+        models.extend(model.map(|model| (tenant, model)));
     }
     Ok(models)
 }
 
-async fn fit_one(storage: &Storage, tenant: &TenantId, today: Day) -> Result<Vec<u8>, Error> {
+async fn latest(storage: &Storage, tenant: &TenantId) -> Result<Option<Purchasing>, Error> {
+    let mut connection = storage.acquire().await?;
+    let stored = read(&mut connection, tenant).await?;
+    Ok(stored.map(|stored| Purchasing::of(&stored)))
+}
+
+/// The latest model of a tenant as it is stored.
+pub(super) async fn read(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+) -> Result<Option<ValueModel>, Error> {
+    let body = contributions::latest_model(connection, tenant).await?;
+    let stored = body.map(|body| ValueModel::decode(body.as_slice()));
+    let stored = stored.transpose();
+    stored.map_err(|e| Error::bug("reading a model of purchases", e))
+}
+
+/// The model of today; `None` where too few customers have ordered.
+async fn fit_one(
+    storage: &Storage,
+    tenant: &TenantId,
+    today: Day,
+) -> Result<Option<Purchasing>, Error> {
     let mut connection = storage.acquire().await?;
     let bodies = contributions::who_ordered(&mut connection, tenant, FITTED).await?;
     drop(connection);
@@ -138,14 +164,17 @@ async fn fit_one(storage: &Storage, tenant: &TenantId, today: Day) -> Result<Vec
     let mut model = fitted
         .await
         .map_err(|e| Error::bug("fitting purchases", e))?;
+    // That of a shop that has just begun is not kept: it is looked again soon.
+    if model.customers < FEWEST {
+        return Ok(None);
+    }
     let mut connection = storage.acquire().await?;
     model.mean_feeling = mean_feeling(&mut connection, tenant, today).await?;
     let body = model.encode_to_vec();
-    // That of a shop that has just begun is not kept: it is looked again soon.
-    if model.customers >= FEWEST {
-        contributions::put_model(&mut connection, tenant, today.0, &body).await?;
-    }
-    Ok(body)
+    contributions::put_model(&mut connection, tenant, today.0, &body).await?;
+    drop(connection);
+    // Another instance may have been faster: its model counts.
+    latest(storage, tenant).await
 }
 
 /// Mean polarity of the months of the year before.

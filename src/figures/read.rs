@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::PgConnection;
 
-use super::Purchasing;
+use super::model::{self, Purchasing};
 use crate::{
     calendar::{Day, Zone},
     clock::Micros,
@@ -21,7 +21,10 @@ use crate::{
         value::{self, Horizon},
     },
     ids::TenantId,
-    proto::v1::{ExperienceMetric, KeyDriver, KeyDrivers, MetricBreakdown, SurveyScale},
+    proto::{
+        state::v1::ValueModel,
+        v1::{ExperienceMetric, KeyDriver, KeyDrivers, MetricBreakdown, SurveyScale},
+    },
     storage::{contributions, figures},
 };
 
@@ -78,7 +81,6 @@ pub async fn read(
     tenant: &TenantId,
     zone: Zone,
     asked: &Asked,
-    model: Option<&Purchasing>,
 ) -> Result<Figures, Error> {
     let counted_to = figures::counted_to(connection).await?;
     let mut sums = Sums::default();
@@ -96,8 +98,8 @@ pub async fn read(
     for period in &asked.periods {
         sums.show(asked, zone, *period, &mut metrics);
     }
-    if let Some(model) = model {
-        metrics.extend(of_model(model, asked.horizon));
+    if let Some(stored) = model::read(connection, tenant).await? {
+        metrics.extend(of_model(&stored, asked.horizon));
     }
     metrics.sort_by(|a, b| {
         let begin = |one: &ExperienceMetric| one.begin.map(|at| at.seconds);
@@ -344,22 +346,23 @@ fn sentiment(sums: &[i64]) -> Measure {
 }
 
 /// What the model of purchases says of the customers who ordered.
-fn of_model(model: &Purchasing, weeks: u16) -> Vec<ExperienceMetric> {
+fn of_model(stored: &ValueModel, weeks: u16) -> Vec<ExperienceMetric> {
+    let model = Purchasing::of(stored);
     let reporting = Reporting::default();
     let mut metrics = Vec::new();
     let Some(ordering) = &model.ordering else {
         return metrics;
     };
     let mut sample = bg_nbd::Sample::default();
-    for (history, _) in &model.sample {
-        sample.add(*history, 1);
+    for (history, _) in model::sample(stored) {
+        sample.add(history, 1);
     }
     let alive = ordering.mean_p_alive(&sample, &reporting);
     metrics.push(metric("customers_alive", "share", &alive));
     let orders = ordering.mean_expected_orders(&sample, f64::from(weeks), &reporting);
     metrics.push(metric("expected_orders", "mean", &orders));
     if let (Some(paying), Some(horizon)) = (&model.paying, Horizon::new(weeks, 0.0)) {
-        let customers = model.sample.iter().map(|(h, s)| (*h, *s, 1));
+        let customers = model::sample(stored).map(|(history, spent)| (history, spent, 1));
         let worth = value::mean_lifetime(ordering, paying, customers, horizon, &reporting);
         metrics.push(metric("lifetime_value", &model.currency, &worth));
     }

@@ -19,9 +19,7 @@ pub(super) async fn metrics(
     let asked =
         validate::experience(request, tenant.zone, api.clock.now()).map_err(Error::Invalid)?;
     let mut snapshot = api.storage.begin_snapshot().await?;
-    let models = api.tenants.models();
-    let model = models.get(&tenant.id);
-    let read = figures::read(&mut snapshot, &tenant.id, tenant.zone, &asked, model).await?;
+    let read = figures::read(&mut snapshot, &tenant.id, tenant.zone, &asked).await?;
     let sight = api.sight(caller);
     let mut masked: BTreeSet<String> = BTreeSet::new();
     let mut metrics = read.metrics;

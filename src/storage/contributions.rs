@@ -13,7 +13,8 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("contributions.after", AFTER),
     ("contributions.ordered", ORDERED),
     ("contributions.answered", ANSWERED),
-    ("value_models.latest", LATEST_MODELS),
+    ("value_models.days", LATEST_MODELS),
+    ("value_models.latest", LATEST_MODEL),
     ("value_models.put", PUT_MODEL),
 ];
 
@@ -49,23 +50,27 @@ WHERE tenant = $1 AND order_days IS NOT NULL
 ORDER BY hashtextextended(profile_id::text, 0), profile_id
 LIMIT $2";
 
+// By the index, from the profile that was made last: this is asked for by callers.
 const ANSWERED: &str = "
 SELECT body
 FROM contributions
 WHERE tenant = $1 AND answered
-ORDER BY hashtextextended(profile_id::text, 0), profile_id
+ORDER BY profile_id DESC
 LIMIT $2";
 
 const LATEST_MODELS: &str = "
-SELECT listed.tenant, latest.body, latest.day
+SELECT listed.tenant, listed.time_zone, latest.day
 FROM tenants AS listed
 LEFT JOIN LATERAL (
-    SELECT model.body, model.day
+    SELECT model.day
     FROM value_models AS model
     WHERE model.tenant = listed.tenant
     ORDER BY model.day DESC
     LIMIT 1
 ) AS latest ON true";
+
+const LATEST_MODEL: &str = "
+SELECT body FROM value_models WHERE tenant = $1 ORDER BY day DESC LIMIT 1";
 
 const PUT_MODEL: &str = "
 INSERT INTO value_models (tenant, day, body) VALUES ($1, $2, $3)
@@ -212,7 +217,7 @@ pub async fn who_ordered(
     Ok(rows)
 }
 
-/// Contributions of customers who answered surveys, likewise.
+/// Contributions of customers who answered surveys, at most so many, of those whose profiles were made last.
 ///
 /// # Errors
 /// When the database fails.
@@ -230,20 +235,36 @@ pub async fn who_answered(
     Ok(rows)
 }
 
-/// Every tenant with its latest model of how customers buy and the day of it, if it has one.
-pub type LatestModel = (TenantId, Option<(i32, Vec<u8>)>);
+/// A tenant, its time zone, and the day of its latest model of how customers buy, if it has one.
+pub type ModelDay = (TenantId, String, Option<i32>);
 
-/// The latest models of all tenants.
+/// The days of the latest models of all tenants.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.value_models.days", skip_all)]
+pub async fn model_days(connection: &mut PgConnection) -> Result<Vec<ModelDay>> {
+    let rows: Vec<(String, String, Option<i32>)> =
+        sqlx::query_as(LATEST_MODELS).fetch_all(connection).await?;
+    rows.into_iter()
+        .map(|(tenant, zone, day)| Ok((tenant_of(&tenant)?, zone, day)))
+        .collect()
+}
+
+/// The latest model of a tenant, if it has one.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.value_models.latest", skip_all)]
-pub async fn latest_models(connection: &mut PgConnection) -> Result<Vec<LatestModel>> {
-    let rows: Vec<(String, Option<Vec<u8>>, Option<i32>)> =
-        sqlx::query_as(LATEST_MODELS).fetch_all(connection).await?;
-    rows.into_iter()
-        .map(|(tenant, body, day)| Ok((tenant_of(&tenant)?, day.zip(body))))
-        .collect()
+pub async fn latest_model(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+) -> Result<Option<Vec<u8>>> {
+    let body = sqlx::query_scalar(LATEST_MODEL)
+        .bind(tenant.as_str())
+        .fetch_optional(connection)
+        .await?;
+    Ok(body)
 }
 
 /// Stores the model of a day, unless there is one.

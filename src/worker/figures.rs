@@ -47,8 +47,9 @@ pub async fn count(counter: Counter, stop: CancellationToken) {
 /// Fits models until told to stop.
 pub async fn model(counter: Counter, stop: CancellationToken) {
     loop {
+        let (known, now) = (counter.tenants.models(), counter.clock.now());
         let fitted = tokio::select! {
-            fitted = fit_models(&counter.storage, &counter.tenants, counter.clock.now()) => fitted,
+            fitted = fit_models(&counter.storage, &known, now) => fitted,
             () = stop.cancelled() => return,
         };
         match fitted {

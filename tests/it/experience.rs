@@ -1,17 +1,23 @@
 //! Figures of the population: equal to counting by hand, each customer once however profiles merge and part.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
-use customer_profile::proto::v1::{
-    AnswerPolicy, ExperienceMetric, GetExperienceMetricsRequest, GetExperienceMetricsResponse,
-    Interaction, MergeProfilesRequest, MetricBreakdown, MetricPeriod, SurveyScale,
-    UndoDecisionRequest, sentiment_service_client::SentimentServiceClient,
+use customer_profile::{
+    clock::{Clock, Micros},
+    figures::fit_models,
+    ids::TenantId,
+    proto::v1::{
+        AnswerPolicy, ExperienceMetric, GetExperienceMetricsRequest, GetExperienceMetricsResponse,
+        Interaction, MergeProfilesRequest, MetricBreakdown, MetricPeriod, Profile, SurveyScale,
+        UndoDecisionRequest, sentiment_service_client::SentimentServiceClient,
+    },
+    storage::figures::counted_to,
 };
 use tokio::time::{Instant, sleep};
 
-use crate::harness::{Service, calls::retracting, make};
+use crate::harness::{Random, Service, calls::retracting, make, wait};
 
-/// Of the harness's clock: the 1st of March 2024 in Japan begins here, in seconds after its origin.
+/// Seconds.
 const DAY: i64 = 86_400;
 
 fn answered(n: usize, days: i64, who: usize, value: i32, channel: &str) -> Interaction {
@@ -191,5 +197,189 @@ async fn retention_counts_members_of_the_period_before() {
     let left = find(&answer, "churn", "");
     assert!(left.iter().any(|one| one.n == 20 && near(one.value, 0.25)));
     service.assert_agrees().await;
+    service.stop().await;
+}
+
+/// Eighty customers who order as often as each does until they stop, at random but for two: the first orders every month
+/// for a year, the fourteenth twice at the start.
+fn shoppers(start: i64) -> Vec<Interaction> {
+    let mut random = Random::new(7);
+    let mut orders: Vec<(usize, i64)> = (0..12).map(|month| (1, 30 * month)).collect();
+    orders.extend([(14, 1), (14, 11)]);
+    for who in (2..=80).filter(|who| *who != 14) {
+        let mut day = i64::try_from(random.below(60)).unwrap();
+        let gap = 10 + random.below(70);
+        while day < 340 {
+            orders.push((who, day));
+            if random.once_in(4) {
+                break;
+            }
+            day += 1 + i64::try_from(gap / 2 + random.below(gap)).unwrap();
+        }
+    }
+    let order = |(who, day): (usize, i64)| {
+        let (id, who) = (
+            format!("order {who} {day}"),
+            format!("email=c{who}@example.com"),
+        );
+        make::order(&id, (start + day) * DAY, &who, &id, 1_000)
+    };
+    orders.into_iter().map(order).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn value_and_risk_follow_from_how_others_buy() {
+    let service = Service::start().await;
+    let now = Clock::system().now();
+    // What a profile shows is of now, and the last orders came this month.
+    let start = (now.0 / Micros::SECOND - make::at(0).unwrap().seconds) / DAY - 345;
+    let orders = shoppers(start);
+    let mut of_each: HashMap<String, i64> = HashMap::new();
+    for order in &orders {
+        *of_each
+            .entry(order.identifiers[0].value.clone())
+            .or_default() += 1;
+    }
+    let repeated: i64 = of_each.values().map(|orders| (*orders).min(2) - 1).sum();
+    service.record_all(orders).await;
+    let upset = Interaction {
+        text: Some("This is the third time it broke. I am closing my account.".to_owned()),
+        ..make::ticket(
+            "upset",
+            (start + 340) * DAY,
+            "email=c13@example.com",
+            "opened",
+            "t1",
+        )
+    };
+    service.record_one(upset).await;
+    let bare = service.profile("email=c1@example.com").await.value.unwrap();
+    assert_eq!(
+        (bare.order_days, bare.p_alive),
+        (12, None),
+        "there is no model yet"
+    );
+
+    let opened = service.server().opened();
+    let recorded = Clock::system().now();
+    wait::until("everything is counted", async || {
+        let mut connection = opened.storage.acquire().await.unwrap();
+        counted_to(&mut connection).await.unwrap() > recorded
+    })
+    .await;
+    let models = fit_models(&opened.storage, &HashMap::new(), now)
+        .await
+        .unwrap();
+    let model = &models[&TenantId::default_tenant()];
+    assert!(
+        model.ordering.is_some() && model.currency == "JPY",
+        "{model:?}"
+    );
+    // Of the same day the stored one is taken, and of the one that is known nothing is read.
+    let again = fit_models(&opened.storage, &models, now).await.unwrap();
+    assert_eq!(again[&TenantId::default_tenant()].day, model.day);
+    opened.tenants.put_models(models);
+
+    let alive = |profile: &Profile| profile.value.as_ref().unwrap().p_alive.unwrap();
+    let faithful = service.profile("email=c1@example.com").await;
+    let gone = service.profile("email=c14@example.com").await;
+    let (stays, left) = (alive(&faithful), alive(&gone));
+    assert!(0.0 < left && left < stays && stays <= 1.0, "{left} {stays}");
+    let scores = |profile: &Profile| {
+        let value = profile.value.as_ref().unwrap();
+        (value.recency_score.unwrap(), value.frequency_score.unwrap())
+    };
+    assert!(scores(&faithful) > scores(&gone));
+    let risk = |profile: Profile| profile.leaving_risk.unwrap();
+    let leaving = risk(service.profile("email=c13@example.com").await);
+    let parts: f64 = leaving
+        .reasons
+        .iter()
+        .map(|reason| reason.contribution)
+        .sum();
+    assert!((leaving.score - parts).abs() < 1e-9, "{leaving:?}");
+    let kinds: Vec<&str> = leaving
+        .reasons
+        .iter()
+        .map(|reason| reason.kind.as_str())
+        .collect();
+    assert!(
+        kinds.contains(&"said_so") && kinds.contains(&"open_complaints"),
+        "{kinds:?}"
+    );
+    assert!(leaving.score > risk(gone).score);
+
+    let year = GetExperienceMetricsRequest {
+        from: make::at(start * DAY),
+        before: make::at((start + 345) * DAY),
+        ..of_a_year(AnswerPolicy::Unspecified, MetricBreakdown::Unspecified)
+    };
+    let answer = ask(&service, &year).await;
+    // Of who ordered once nobody can say whether they are still there.
+    for (name, n) in [("customers_alive", repeated), ("expected_orders", 80)] {
+        assert_eq!(find(&answer, name, "")[0].n, n, "{name}");
+    }
+    service.assert_agrees().await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_felt_about_topics_is_found_to_drive_answers() {
+    let service = Service::start().await;
+    let mut told = Vec::new();
+    for who in 0..40_usize {
+        let (text, value) = if who % 2 == 0 {
+            (
+                "The delivery was terribly late and the courier lost my parcel.",
+                1 + who % 3,
+            )
+        } else {
+            (
+                "The delivery was wonderfully quick, thank you!",
+                9 + who % 4 / 2,
+            )
+        };
+        let (name, at) = (
+            format!("email=c{who}@example.com"),
+            i64::try_from(who).unwrap(),
+        );
+        told.push(Interaction {
+            text: Some(text.to_owned()),
+            ..make::ticket(
+                &format!("said {who}"),
+                at,
+                &name,
+                "opened",
+                &format!("t{who}"),
+            )
+        });
+        told.push(answered(who, 1, who, i32::try_from(value).unwrap(), "web"));
+    }
+    service.record_all(told).await;
+    let request = GetExperienceMetricsRequest {
+        drivers_of: SurveyScale::Nps.into(),
+        ..of_a_year(AnswerPolicy::Unspecified, MetricBreakdown::Unspecified)
+    };
+    let answer = until(&service, &request, |answer| {
+        answer
+            .drivers
+            .as_ref()
+            .is_some_and(|drivers| drivers.n == 40)
+    })
+    .await;
+    let drivers = answer.drivers.unwrap();
+    assert!(
+        drivers.refused.is_empty() && drivers.r_squared.unwrap() > 0.8,
+        "{drivers:?}"
+    );
+    assert_eq!(drivers.drivers[0].topic, "delivery");
+    let few = GetExperienceMetricsRequest {
+        drivers_of: SurveyScale::Csat5.into(),
+        ..request
+    };
+    assert_eq!(
+        ask(&service, &few).await.drivers.unwrap().refused,
+        "too_few_answers"
+    );
     service.stop().await;
 }
