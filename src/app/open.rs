@@ -220,9 +220,13 @@ fn listening(chosen: &TenantSettings) -> Result<Listening, Problems> {
             }
         }
     })?;
-    // What each may be all of them may.
-    if let Ok(taxonomy) = Taxonomy::extended(own.into_iter().collect()) {
-        listening.taxonomy = taxonomy;
+    match Taxonomy::extended(own.into_iter().collect()) {
+        Ok(taxonomy) => listening.taxonomy = taxonomy,
+        Err(violations) => {
+            let all: Vec<String> = violations.iter().map(ToString::to_string).collect();
+            let together = |_: &str, _: &str| Err::<(), _>(all.join("; "));
+            chosen.topics.parse(together)?;
+        }
     }
     Ok(listening)
 }

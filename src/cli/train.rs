@@ -48,8 +48,13 @@ pub(super) fn train_sentiment(args: &TrainArgs) -> Result<(), Failure> {
     for (name, language, own) in LANGUAGES {
         let file = args.data.join(format!("{name}_train.tsv"));
         let public = fs::read_to_string(&file).map_err(|error| failed(&file, &error))?;
-        let mut rows = rows_of_corpus(own);
-        rows.extend(rows_of_public(&public));
+        let (mut rows, public) = (rows_of_corpus(own), rows_of_public(&public));
+        if public.is_empty() {
+            let wanted =
+                "no line of it has source, document, score and text, with tabs between them";
+            return Err(Failure::Call(format!("{}: {wanted}", file.display())));
+        }
+        rows.extend(public);
         read.push((name, language, rows));
     }
     fs::create_dir_all(&args.out).map_err(|error| failed(&args.out, &error))?;
@@ -76,6 +81,23 @@ fn failed(file: &Path, error: &std::io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_without_labelled_texts_is_refused_before_anything_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(
+            folder.path().join("en_train.tsv"),
+            "source\ttext\nfilms\tgood\n",
+        )
+        .unwrap();
+        let args = TrainArgs {
+            data: folder.path().to_owned(),
+            out: folder.path().join("out"),
+        };
+        let said = train_sentiment(&args).unwrap_err().to_string();
+        assert!(said.contains("no line of it"), "{said}");
+        assert!(!args.out.exists());
+    }
 
     #[test]
     fn a_folder_without_texts_is_said_before_anything_is_written() {

@@ -75,7 +75,7 @@ pub struct Row {
     pub source: Source,
     /// The document it belongs to.
     pub document: String,
-    /// Graded feeling, -1 to 1; classes are cut at thirds of the source's own scale.
+    /// How likely it is negative, neutral, positive, as far as its label says; the three sum to 1.
     pub target: [f32; 3],
     /// The sign when the feeling is clear, for two-class figures.
     pub sign: Option<bool>,
