@@ -5,12 +5,16 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use prost::Message as _;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Error, Result, interactions::Place, past::Then, stored_time};
+use super::{
+    Error, Result,
+    interactions::{Place, columns, span},
+    past::Then,
+    stored_time,
+};
 use crate::{
     clock::Micros,
     ids::{IdentityKey, InteractionId, TenantId},
@@ -126,34 +130,14 @@ impl Analyses {
     }
 }
 
-/// Parts of places, as arrays to bind.
-fn columns<'a>(
-    places: impl Iterator<Item = &'a Place>,
-) -> (Vec<Uuid>, Vec<DateTime<Utc>>, Vec<Uuid>) {
-    let mut columns = (Vec::new(), Vec::new(), Vec::new());
-    for place in places {
-        columns.0.push(place.anchor.as_uuid());
-        columns.1.push(stored_time(place.occurred_at));
-        columns.2.push(place.id.as_uuid());
-    }
-    columns
-}
-
-fn span(times: &[DateTime<Utc>]) -> (DateTime<Utc>, DateTime<Utc>) {
-    let nothing = || stored_time(Micros(0));
-    (
-        times.iter().min().copied().unwrap_or_else(nothing),
-        times.iter().max().copied().unwrap_or_else(nothing),
-    )
-}
-
 /// Stores analyses; those that are stored stay as they are.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.analyses.insert", skip_all, fields(rows = new.len()))]
 pub async fn insert(connection: &mut PgConnection, tenant: &TenantId, new: &[&New]) -> Result<u64> {
-    let (anchors, times, ids) = columns(new.iter().map(|n| &n.place));
+    let places: Vec<Place> = new.iter().map(|n| n.place).collect();
+    let (anchors, times, ids) = columns(&places);
     let done = sqlx::query(INSERT)
         .bind(tenant.as_str())
         .bind(anchors)
@@ -218,8 +202,8 @@ pub async fn load(
     tenant: &TenantId,
     places: &[Place],
 ) -> Result<Analyses> {
-    let (anchors, times, ids) = columns(places.iter());
-    let (first, last) = span(&times);
+    let (anchors, times, ids) = columns(places);
+    let (first, last) = span(places);
     let rows = sqlx::query_as(LOAD)
         .bind(tenant.as_str())
         .bind(anchors)
@@ -243,8 +227,8 @@ pub async fn then(
     places: &[Place],
     then: Then,
 ) -> Result<Analyses> {
-    let (anchors, times, ids) = columns(places.iter());
-    let (first, last) = span(&times);
+    let (anchors, times, ids) = columns(places);
+    let (first, last) = span(places);
     let rows = sqlx::query_as(THEN)
         .bind(tenant.as_str())
         .bind(anchors)

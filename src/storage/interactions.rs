@@ -150,7 +150,7 @@ impl From<Row> for Stored {
 }
 
 /// Parts of places, as arrays to bind.
-fn columns(places: &[Place]) -> (Vec<Uuid>, Vec<DateTime<Utc>>, Vec<Uuid>) {
+pub(super) fn columns(places: &[Place]) -> (Vec<Uuid>, Vec<DateTime<Utc>>, Vec<Uuid>) {
     (
         places.iter().map(|p| p.anchor.as_uuid()).collect(),
         places.iter().map(|p| stored_time(p.occurred_at)).collect(),
@@ -159,7 +159,7 @@ fn columns(places: &[Place]) -> (Vec<Uuid>, Vec<DateTime<Utc>>, Vec<Uuid>) {
 }
 
 /// The range of time that places span, which keeps a statement to the partitions it needs.
-fn span(places: &[Place]) -> (DateTime<Utc>, DateTime<Utc>) {
+pub(super) fn span(places: &[Place]) -> (DateTime<Utc>, DateTime<Utc>) {
     let times = || places.iter().map(|p| p.occurred_at);
     (
         stored_time(times().min().unwrap_or_default()),

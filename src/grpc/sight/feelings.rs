@@ -28,7 +28,6 @@ impl Sight<'_> {
         self.texts && !self.policy.texts_of.contains(department)
     }
 
-    /// Clears in a summary what may not be seen.
     /// Whether the caller may see a figure of the population: of what is hidden of each it may not know the sum.
     pub(in crate::grpc) fn may_see_metric(&self, name: &str) -> bool {
         match name {
@@ -55,6 +54,7 @@ impl Sight<'_> {
         self.may_see_feelings() && !made_of.into_iter().any(|facts| self.hides(facts))
     }
 
+    /// Clears in a summary what may not be seen.
     pub(super) fn restrict_summary(&self, summary: &mut SentimentSummary) {
         if self.hides(Facts::Timeline) {
             summary.last = None;
