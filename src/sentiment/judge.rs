@@ -2,7 +2,8 @@
 //!
 //! The model gives probabilities of negative, neutral and positive. Their balance, with neutral shared
 //! by both sides, is a log-odds that a curve bends into -1..1: straight to the threshold of a label,
-//! then ever flatter, so that strong words still differ. Without a model the lexicon's sum is bent
+//! then ever flatter, so that strong words still differ. A text that is likelier neutral than on its
+//! side stays within the threshold, and any other passes it. Without a model the lexicon's sum is bent
 //! as VADER does it.
 
 use std::ops::Range;
@@ -20,6 +21,13 @@ const CLEAR: f32 = 0.4;
 pub(super) const THRESHOLD: f32 = 0.25;
 /// Log-odds beyond that point over which the rest to 1 shrinks to a share of 1/e.
 const SPREAD: f32 = 3.5;
+
+/// How much two weak polarities that are lifted over the threshold still differ.
+const LIFT: f32 = 0.2;
+/// Polarity up to which a neutral text keeps it.
+const CALM: f32 = 0.2;
+/// Polarity beyond that over which the rest to the threshold shrinks to a share of 1/e.
+const CALMING: f32 = 0.3;
 
 static ENGLISH: LazyLock<Option<Model<'static>>> =
     LazyLock::new(|| Model::parse(include_bytes!("models/en.bin")));
@@ -88,7 +96,7 @@ impl Judgement {
             *mine = f32::midpoint(*mine, theirs);
         }
         Self {
-            polarity: bend(odds),
+            polarity: labelled(bend(odds), probabilities),
             probabilities,
         }
     }
@@ -125,7 +133,7 @@ fn weighed(model: &Model<'_>, shown: Shown<'_>) -> Judgement {
         polarity: 0.0,
         probabilities,
     };
-    judgement.polarity = bend(judgement.odds());
+    judgement.polarity = labelled(bend(judgement.odds()), probabilities);
     judgement
 }
 
@@ -147,6 +155,22 @@ fn bend(odds: f32) -> f32 {
     }
     let size = THRESHOLD + (1.0 - THRESHOLD) * (1.0 - (-beyond / SPREAD).exp());
     size.copysign(odds)
+}
+
+/// Brings a polarity to the side of the threshold that the probabilities speak for, without changing the order of two that
+/// they speak for alike.
+fn labelled(polarity: f32, [negative, neutral, positive]: [f32; CLASSES]) -> f32 {
+    let size = polarity.abs();
+    let likely = if polarity < 0.0 { negative } else { positive };
+    let fitting = if neutral <= likely {
+        size.max(THRESHOLD + LIFT * size)
+    } else if size <= CALM {
+        size
+    } else {
+        let room = 0.98 * (THRESHOLD - CALM);
+        CALM + room * (1.0 - ((CALM - size) / CALMING).exp())
+    };
+    fitting.copysign(polarity)
 }
 
 /// VADER's curve of a sum of valences.

@@ -1,14 +1,19 @@
 //! What the linear model sees of a sentence.
 //!
-//! Japanese: n-grams of 1 to 4 characters. English: n-grams of 2 to 5 bytes within a word, words and
-//! pairs of words; words under negation are other words. Intensifiers are left out in both languages:
-//! they belong to the lexicon, so a stronger word never turns a text for the linear model's reasons.
+//! Japanese: n-grams of 1 to 4 characters. English: n-grams of 2 to 5 bytes within a word, words, and
+//! two and three of them in a row; words under negation are other words. Intensifiers are left out in
+//! both languages: they belong to the lexicon, so a stronger word never turns a text for the linear
+//! model's reasons.
+//!
+//! In an English sentence the lexicon and the model share the say by length: of few words one that the
+//! lexicon knows is most of what is said, and in a long sentence it is one of many.
 
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
+use super::model::BITS;
 use crate::sentiment::cues::Cues;
 use crate::sentiment::en::Reading;
 use crate::sentiment::hashing::{bytes, mix};
@@ -19,9 +24,15 @@ pub(in crate::sentiment) const DENSE: usize = 24;
 /// The first of them: one, whether the lexicon knows a word, exclamation and question marks.
 const HEAD: usize = 4;
 /// What a point of valence adds to the log-odds of positive against negative.
-const TRUST: f32 = 1.35;
-/// Share of the hashed part in an English sentence with a word that the lexicon knows.
-const SHARE_FELT: f32 = 0.5;
+const TRUST: f32 = 1.45;
+/// What it adds in an English sentence that is ever longer.
+const TRUST_LONG: f32 = 0.2;
+/// Share of the hashed part in a short English sentence with a word that the lexicon knows; in a long one it is all.
+const SHARE_SHORT: f32 = 0.5;
+/// Words up to which an English sentence is short.
+const SHORT: u16 = 9;
+/// How fast the lexicon's say falls beyond that: the power of the ratio of lengths.
+const FALL: f32 = 1.5;
 /// What cues add, in the order of the dense features: marks nothing; hard and easy; the emotions; the
 /// intents; leaving; danger. Set by hand, since such texts are rare in training.
 const CUE_TRUST: [f32; DENSE] = [
@@ -35,7 +46,7 @@ const ENOUGH: f32 = 9.0;
 #[derive(Debug, Clone, Default)]
 pub(in crate::sentiment) struct Features {
     /// Buckets, with repetition.
-    pub buckets: Vec<u16>,
+    pub buckets: Vec<u32>,
     /// Of one sentence: where its words or characters start, and how many buckets stand before each.
     places: Vec<(usize, usize)>,
     /// One, whether the lexicon knows a word, the marks, and which cues were found.
@@ -51,7 +62,7 @@ pub(in crate::sentiment) struct Features {
 #[derive(Debug, Clone, Copy)]
 pub(in crate::sentiment) struct Shown<'a> {
     /// Buckets, with repetition.
-    pub buckets: &'a [u16],
+    pub buckets: &'a [u32],
     /// As in [`Features`].
     pub dense: [f32; DENSE],
     /// As in [`Features`].
@@ -63,6 +74,7 @@ pub(in crate::sentiment) struct Shown<'a> {
 const SEED_CHARS: u64 = 0x9e37_79b9_7f4a_7c15;
 const SEED_WORD: u64 = 0xc2b2_ae3d_27d4_eb4f;
 const SEED_PAIR: u64 = 0x1656_67b1_9e37_79f9;
+const SEED_THREE: u64 = 0x85eb_ca77_c2b2_ae63;
 const SEED_NEGATED: u64 = 0x27d4_eb2f_1656_67c5;
 
 impl Features {
@@ -71,7 +83,8 @@ impl Features {
         let words = &reading.words;
         let mut buckets = Vec::with_capacity(words.text.len() * 4);
         let mut places = Vec::with_capacity(words.list.len());
-        let mut before = 0_u64;
+        // The word before and the one before that.
+        let mut before = [0_u64; 2];
         for (index, word) in words.list.iter().enumerate() {
             let flag = |flags: &[bool]| flags.get(index).copied().unwrap_or(false);
             if flag(&reading.boosters) {
@@ -89,9 +102,11 @@ impl Features {
                 words.lower(word)
             };
             let whole = bytes(SEED_WORD ^ salt, source.as_bytes());
-            buckets.extend([bucket(whole); 2]);
-            buckets.push(bucket(mix(SEED_PAIR ^ before, whole)));
-            before = whole;
+            let [second, first] = before;
+            buckets.push(bucket(whole));
+            buckets.push(bucket(mix(SEED_PAIR ^ second, whole)));
+            buckets.push(bucket(mix(mix(SEED_THREE ^ first, second), whole)));
+            before = [whole, second];
             if !word.symbol {
                 within(source.as_bytes(), salt, &mut buckets);
             }
@@ -102,12 +117,14 @@ impl Features {
         };
         let felt = (!reading.score.clues.is_empty()).then_some(reading.score.valence);
         let dense = dense(words.text, felt, cues, hidden);
+        let short = shortness(words.list.len());
+        let trust = TRUST_LONG + (TRUST - TRUST_LONG) * short;
         Self {
             buckets,
             places,
             dense,
-            prior: prior(reading.score.valence, &dense),
-            share: if felt.is_some() { SHARE_FELT } else { 1.0 },
+            prior: prior(reading.score.valence, &dense, trust),
+            share: felt.map_or(1.0, |_| 1.0 - (1.0 - SHARE_SHORT) * short),
         }
     }
 
@@ -148,7 +165,7 @@ impl Features {
             buckets,
             places,
             dense,
-            prior: prior(score.valence, &dense),
+            prior: prior(score.valence, &dense, TRUST),
             share: 1.0,
         }
     }
@@ -193,7 +210,7 @@ impl Features {
                 .get(bucket(clause.start)..bucket(clause.end))
                 .unwrap_or_default(),
             dense,
-            prior: prior(felt.unwrap_or(0.0), &dense),
+            prior: prior(felt.unwrap_or(0.0), &dense, TRUST),
             share: self.share,
         }
     }
@@ -209,8 +226,11 @@ impl Features {
     }
 }
 
+/// Bytes of the longest n-gram within a word.
+const LONGEST: usize = 5;
+
 /// N-grams of a word with its borders.
-fn within(word: &[u8], salt: u64, buckets: &mut Vec<u16>) {
+fn within(word: &[u8], salt: u64, buckets: &mut Vec<u32>) {
     let at =
         |index: usize| -> u8 {
             match index {
@@ -223,7 +243,7 @@ fn within(word: &[u8], salt: u64, buckets: &mut Vec<u16>) {
     let length = word.len() + 2;
     for start in 0..length {
         let mut hash = SEED_CHARS ^ salt;
-        for end in start..length.min(start + 6) {
+        for end in start..length.min(start + LONGEST) {
             hash = mix(hash, u64::from(at(end)));
             if end > start {
                 buckets.push(bucket(hash));
@@ -232,10 +252,9 @@ fn within(word: &[u8], salt: u64, buckets: &mut Vec<u16>) {
     }
 }
 
-fn bucket(hash: u64) -> u16 {
-    let [_, _, _, _, _, _, high, low] =
-        (hash ^ (hash >> 29)).wrapping_mul(SEED_CHARS).to_le_bytes();
-    u16::from_le_bytes([high, low])
+fn bucket(hash: u64) -> u32 {
+    let mixed = (hash ^ (hash >> 29)).wrapping_mul(SEED_CHARS);
+    u32::try_from(mixed >> (u64::BITS - BITS)).unwrap_or_default()
 }
 
 /// A character as the model sees it; none for white space.
@@ -329,13 +348,19 @@ const fn intent(intent: Intent) -> usize {
     }
 }
 
-fn prior(valence: f32, dense: &[f32; DENSE]) -> f32 {
+/// How short an English sentence of so many words is: 1 up to [`SHORT`], then towards 0.
+fn shortness(words: usize) -> f32 {
+    let words = u16::try_from(words.max(1)).unwrap_or(u16::MAX);
+    (f32::from(SHORT) / f32::from(words)).min(1.0).powf(FALL)
+}
+
+fn prior(valence: f32, dense: &[f32; DENSE], trust: f32) -> f32 {
     let cues: f32 = dense
         .iter()
         .zip(CUE_TRUST)
         .map(|(shown, trust)| shown * trust)
         .sum();
-    cues + TRUST * valence / (1.0 + (valence / ENOUGH).powi(2)).sqrt()
+    cues + trust * valence / (1.0 + (valence / ENOUGH).powi(2)).sqrt()
 }
 
 static INTENSIFIERS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {

@@ -5,13 +5,15 @@
 
 use super::features::{DENSE, Shown};
 
-/// Buckets of the hashed shown.
-pub(in crate::sentiment) const BUCKETS: usize = 1 << 16;
+/// Bits of a bucket's number.
+pub(super) const BITS: u32 = 18;
+/// Buckets of the hashed features.
+pub(in crate::sentiment) const BUCKETS: usize = 1 << BITS;
 /// Negative, neutral, positive.
 pub(in crate::sentiment) const CLASSES: usize = 3;
 
 const MAGIC: [u8; 4] = *b"CPSM";
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 const HEADER: usize = 12;
 
 /// A model in memory; the buckets stay in the file's bytes.
@@ -50,7 +52,7 @@ impl<'a> Model<'a> {
     pub(in crate::sentiment) fn logits(&self, shown: Shown<'_>) -> [f32; CLASSES] {
         let mut sums = [0_i32; CLASSES];
         for bucket in shown.buckets {
-            let at = usize::from(*bucket) * CLASSES;
+            let at = index(*bucket) * CLASSES;
             if let Some(&[negative, neutral, positive]) = self.buckets.get(at..at + CLASSES) {
                 sums[0] += i32::from(negative.cast_signed());
                 sums[1] += i32::from(neutral.cast_signed());
@@ -67,6 +69,11 @@ impl<'a> Model<'a> {
         }
         logits
     }
+}
+
+/// The place of a bucket.
+pub(in crate::sentiment) fn index(bucket: u32) -> usize {
+    usize::try_from(bucket).unwrap_or(usize::MAX)
 }
 
 /// What each hashed feature of a text with `count` of them is worth.

@@ -10,7 +10,7 @@ use crate::sentiment::model::Language;
 
 const HEAD: &str = "# Sentiment models
 
-Linear models over hashed character n-grams, 2^16 buckets, three classes, eight bits a weight, written
+Linear models over hashed n-grams, 2^18 buckets, three classes, eight bits a weight, written
 by the project's trainer, version 1. Held out: 15% of the documents, chosen by a hash of the document's
 id. Columns up to macro-F1 are of clear held-out texts, two classes; a text without a sign counts as
 wrong. \"label\" counts a neutral label as wrong too; \"label F1\" is the mean F1 of the labels negative and
@@ -25,8 +25,9 @@ Read the figures with care. These served as development data: all held-out figur
 splits; the pairs of constructions, of which 95 in 100 must stay right; the read part of the golden set
 (single texts at first, totals only in the last rounds, among them whether a label implies an intent);
 and the whole own corpus, after whose reading words of the lexica were corrected. Texts nobody
-has seen will do somewhat worse. Own texts count five times a tweet in training; an English sentence
-with a word of the lexicon takes half of what the linear model says.
+has seen will do somewhat worse: 2,526 English texts, tried before they joined the corpus, had macro-F1
+0.740 of negative and positive and 0.798 of all three labels. Own texts count ten times a tweet in
+training; a short English sentence with a word of the lexicon takes half of what the linear model says.
 
 | Source | What | Licence |
 |---|---|---|

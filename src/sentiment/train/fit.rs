@@ -1,7 +1,8 @@
-//! Softmax regression by `AdaGrad`.
+//! Softmax regression by `AdaGrad`. A bucket that few texts have counts more than one that all have (inverse document
+//! frequency), and one of a single text counts nothing; the weights that are written hold this already.
 
 use crate::sentiment::judge;
-use crate::sentiment::linear::{BUCKETS, CLASSES, DENSE, Features, norm, write};
+use crate::sentiment::linear::{BUCKETS, CLASSES, DENSE, Features, index, norm, write};
 use crate::sentiment::model::Language;
 use crate::sentiment::read;
 
@@ -23,6 +24,8 @@ struct Example {
 }
 
 struct Weights {
+    /// What each bucket counts.
+    rarity: Vec<f32>,
     buckets: Vec<[f32; CLASSES]>,
     bucket_squares: Vec<[f32; CLASSES]>,
     dense: [[f32; CLASSES]; DENSE],
@@ -44,6 +47,7 @@ pub(super) fn fit(language: Language, rows: &[Row]) -> Vec<u8> {
         })
         .collect();
     let mut weights = Weights {
+        rarity: rarity(&examples),
         buckets: vec![[0.0; CLASSES]; BUCKETS],
         bucket_squares: vec![[1e-3; CLASSES]; BUCKETS],
         dense: [[0.0; CLASSES]; DENSE],
@@ -59,16 +63,47 @@ pub(super) fn fit(language: Language, rows: &[Row]) -> Vec<u8> {
             }
         }
     }
+    for (weights, rarity) in weights.buckets.iter_mut().zip(&weights.rarity) {
+        *weights = weights.map(|weight| weight * rarity);
+    }
     write(&weights.buckets, &weights.dense)
 }
 
+/// What each bucket counts: the logarithm of how rare it is, in fifths, at least 0.05; 0 for one of a single text.
+fn rarity(examples: &[Example]) -> Vec<f32> {
+    let mut texts = vec![0_u16; BUCKETS];
+    for example in examples {
+        let mut buckets = example.features.buckets.clone();
+        buckets.sort_unstable();
+        buckets.dedup();
+        for bucket in buckets {
+            if let Some(count) = texts.get_mut(index(bucket)) {
+                *count = count.saturating_add(1);
+            }
+        }
+    }
+    let all = f32::from(u16::try_from(examples.len()).unwrap_or(u16::MAX));
+    texts
+        .into_iter()
+        .map(|count| match count {
+            0 | 1 => 0.0,
+            count => ((all / f32::from(count)).ln() / 5.0).max(0.05),
+        })
+        .collect()
+}
+
 impl Weights {
+    fn rarity_of(&self, bucket: u32) -> f32 {
+        self.rarity.get(index(bucket)).copied().unwrap_or_default()
+    }
+
     fn learn(&mut self, example: &Example) {
         let value = norm(example.features.buckets.len());
         let prior = example.features.prior / 2.0;
         let mut logits = [-prior, 0.0, prior];
         for bucket in &example.features.buckets {
-            if let Some(weights) = self.buckets.get(usize::from(*bucket)) {
+            if let Some(weights) = self.buckets.get(index(*bucket)) {
+                let value = value * self.rarity_of(*bucket);
                 for (logit, weight) in logits.iter_mut().zip(weights) {
                     *logit += weight * value;
                 }
@@ -84,7 +119,7 @@ impl Weights {
             *error = (*error - target) * example.weight;
         }
         for bucket in &example.features.buckets {
-            let at = usize::from(*bucket);
+            let (at, value) = (index(*bucket), value * self.rarity_of(*bucket));
             if let (Some(weights), Some(squares)) =
                 (self.buckets.get_mut(at), self.bucket_squares.get_mut(at))
             {

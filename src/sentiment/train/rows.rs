@@ -60,10 +60,11 @@ impl Source {
     pub(super) const fn weight(self) -> f32 {
         match self {
             Self::Own => 5.0,
-            Self::Products | Self::Tweets => 1.0,
-            Self::Films => 0.7,
-            Self::Editorials | Self::Finance => 0.4,
-            Self::Economy => 0.15,
+            Self::Products | Self::Tweets => 0.5,
+            Self::Films => 0.35,
+            Self::Editorials => 0.2,
+            Self::Finance => 0.12,
+            Self::Economy => 0.045,
         }
     }
 }

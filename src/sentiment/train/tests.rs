@@ -38,3 +38,16 @@ fn sentences_of_one_document_are_held_out_together() {
     assert_eq!(rows[0].document, rows[1].document);
     assert_eq!(rows[0].held_out(), rows[1].held_out());
 }
+
+#[test]
+fn the_card_names_the_models_that_are_built_in() {
+    let card = include_str!("../models/CARD.md");
+    let files: [&[u8]; 2] = [
+        include_bytes!("../models/en.bin"),
+        include_bytes!("../models/ja.bin"),
+    ];
+    for file in files {
+        let sum = hex::encode(ring::digest::digest(&ring::digest::SHA256, file));
+        assert!(card.contains(&sum), "{sum}");
+    }
+}
