@@ -4,6 +4,7 @@
 #   scripts/setup.sh             Rust, a C linker, the PostgreSQL server programs
 #   scripts/setup.sh --lint      also buf, which lints the protocol (through npm)
 #   scripts/setup.sh --clients   also what the example clients in Python, Node and the browser need (through pip and npm)
+#   scripts/setup.sh --chart     also what the checks of the Helm chart need (Go, promtool, and two Python packages by pip)
 #
 # It installs packages only as root on Debian and its kin, and starts no service and makes no system cluster in doing so.
 set -euo pipefail
@@ -63,6 +64,24 @@ make_clients() {
         { has_node_client web || make_node_client web; }
 }
 
+# What scripts/check-chart.sh runs: something that renders, something that validates, something that tries the alerts.
+charts=target/tools/chart
+has_chart_python() { [ -x "$charts/bin/python" ] && cmp -s scripts/chart/requirements.txt "$charts/installed.txt"; }
+has_chart_renderer() {
+    have helm || { have go && [ -d /usr/share/gocode/src/github.com/Masterminds/sprig ] &&
+        [ -d /usr/share/gocode/src/gopkg.in/yaml.v3 ]; }
+}
+chart_packages() {
+    have promtool || echo prometheus
+    has_chart_renderer || echo golang-go golang-github-masterminds-sprig-dev golang-gopkg-yaml.v3-dev
+    can_make_venv || echo python3 python3-venv
+}
+make_chart_python() {
+    python3 -m venv "$charts" &&
+        "$charts/bin/python" -m pip install -q --disable-pip-version-check -r scripts/chart/requirements.txt &&
+        cp scripts/chart/requirements.txt "$charts/installed.txt"
+}
+
 has_buf() {
     have node && grep -qs "\"version\": *\"$buf_version\"" target/tools/node_modules/@bufbuild/buf/package.json &&
         [ -x target/tools/node_modules/.bin/buf ]
@@ -108,10 +127,12 @@ install_packages() (
 
 lint=0
 clients=0
+chart=0
 for wanted in "$@"; do
     case $wanted in
         --lint) lint=1 ;;
         --clients) clients=1 ;;
+        --chart) chart=1 ;;
         *)
             say "no such option: $wanted"
             exit 1
@@ -129,6 +150,9 @@ if [ "${CI:-}" = true ] && ! have npm; then
 fi
 if [ "$clients" = 1 ] && [ "${CI:-}" = true ] && ! has_python_client && ! can_make_venv; then
     missing+=(python3 python3-venv)
+fi
+if [ "$chart" = 1 ] && [ "${CI:-}" = true ]; then
+    for package in $(chart_packages); do missing+=("$package"); done
 fi
 
 unmet=""
@@ -173,5 +197,34 @@ if [ "$clients" = 1 ] && ! has_clients; then
         exit 1
     else
         say "SKIPPED: example clients (pip or npm could not install what they need)"
+    fi
+fi
+
+if [ "$chart" = 1 ]; then
+    mapfile -t packages < <(chart_packages | tr ' ' '\n')
+    if [ "${#packages[@]}" -gt 0 ]; then
+        installed=0
+        if [ "$(id -u)" = 0 ] && have apt-get; then
+            # By itself and not as a condition, in which no failure would end it.
+            install_packages "${packages[@]}" >&2 &
+            if wait $!; then installed=1; fi
+        fi
+        if [ "$installed" = 1 ]; then
+            say "installed ${packages[*]}"
+        else
+            say "SKIPPED: some checks of the chart (missing: ${packages[*]})"
+        fi
+    fi
+    if ! has_chart_python; then
+        if ! can_make_venv; then
+            say "SKIPPED: checks of the chart (they need python3 with venv)"
+        elif make_chart_python >&2; then
+            say "installed what the checks of the chart need into $charts"
+        elif [ "${CI:-}" = true ]; then
+            say "pip could not install what scripts/chart/requirements.txt names"
+            exit 1
+        else
+            say "SKIPPED: checks of the chart (pip could not install what they need)"
+        fi
     fi
 fi
