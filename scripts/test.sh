@@ -24,9 +24,10 @@ lint_protocol() {
     "$buf" lint proto && "$buf" format proto -d --exit-code
 }
 
-step "setup" scripts/setup.sh --lint --clients
+step "setup" scripts/setup.sh --lint --clients --chart
 step "cargo fmt" cargo fmt --check
 step "buf lint" lint_protocol
+step "Helm chart" scripts/check-chart.sh
 step "cargo clippy" cargo clippy --all-targets --locked -- -D warnings
 step "cargo doc" env RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --locked
 step "examples in the documentation" cargo test --doc --locked
