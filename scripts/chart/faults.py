@@ -19,6 +19,7 @@ FAULTS = [
     ("_pod.tpl", "- name: tmp\n  mountPath: /tmp", "- name: tmp\n  mountPath: /tmp\n  subPath: x", "subPath"),
     ("_pod.tpl", "mountPath: /etc/customer-profile/jwks", "mountPath: /etc/customer-profile/keys", "not mounted"),
     ("_pod.tpl", "or .Values.secrets.tls.existingSecret (include", "or false (include", "cannot be over gRPC"),
+    ("service.yaml", 'include "customer-profile.servicePort" .', "7400", "has to be that of the container"),
     ("service.yaml", 'default "grpc"', 'default "http"', "no container has"),
     ("service.yaml", '(list . "server") | nindent 4 }}\n  ports:', '(list . "migration") | nindent 4 }}\n  ports:',
      "does not lead to the pods"),

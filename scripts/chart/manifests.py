@@ -119,7 +119,7 @@ class Rendering:
         for manifest, pod, labels in self.pods():
             if (chosen.items() <= labels.items()) != (manifest is deployment):
                 self.wrong(manifest, "the selector of the Deployment chooses other pods than its own")
-        ports = {port["name"] for container in deployment["spec"]["template"]["spec"]["containers"]
+        ports = {port["name"]: int(port["containerPort"]) for container in deployment["spec"]["template"]["spec"]["containers"]
                  for port in container.get("ports", [])}
         for service in self.of("Service"):
             if service["spec"]["selector"] != chosen:
@@ -127,6 +127,8 @@ class Rendering:
             for port in service["spec"]["ports"]:
                 if port["targetPort"] not in ports:
                     self.wrong(service, f"leads to the port {port['targetPort']}, which no container has")
+                elif service["spec"].get("clusterIP") == "None" and port["port"] != ports[port["targetPort"]]:
+                    self.wrong(service, "is headless, so its port has to be that of the container")
         for policy in self.of("NetworkPolicy"):
             selected = policy["spec"]["podSelector"]["matchLabels"]
             if not any(selected.items() <= labels.items() for _, _, labels in self.pods()):

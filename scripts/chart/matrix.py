@@ -7,10 +7,11 @@ import copy
 import itertools
 
 JWT = {"config": {"auth": {"mode": "jwt", "jwt": {"issuer": "https://login.example.com", "audience": "customer-profile"}}}}
-STORE = {"secrets": {"database": {"existingSecret": "database"}, "hashSecret": {"existingSecret": "hash-secret"}}}
+STORE = {"image": {"repository": "registry.example.com/customer-profile"},
+         "secrets": {"database": {"existingSecret": "database"}, "hashSecret": {"existingSecret": "hash-secret"}}}
 TLS = {"secrets": {"tls": {"existingSecret": "tls"}}}
 PROXY = {
-    "service": {"targetPort": "proxy"},
+    "service": {"targetPort": "proxy", "port": 8443},
     "extraContainers": [{
         "name": "proxy",
         "image": "proxy.example.com/proxy:1",

@@ -54,7 +54,7 @@ WRONG = [
     ("config.auth.callers.desk", {"san": "desk.example.com"}), ("config.auth.callers.desk", {"san": "dns:*.example.com"}),
     ("config.auth.callers.desk", {"san": "dns:a", "permissions": "everything"}),
     ("config.auth.callers.desk", {"san": "dns:a", "tenants": ""}),
-    ("service.type", "LoadBalancer"), ("service.port", 0), ("autoscaling.cpuPercent", 0), ("podDisruptionBudget.maxUnavailable", 0),
+    ("service.type", "LoadBalancer"), ("service.port", 7401), ("service.targetPort", "proxy"), ("service.clusterIP.port", 0), ("image.repository", ""), ("autoscaling.cpuPercent", 0), ("podDisruptionBudget.maxUnavailable", 0),
     ("podDisruptionBudget.minAvailable", 1), ("probes.liveness.periodSeconds", 0), ("resources.limits", {"memory": "lots"}),
     ("resources.limit", {}), ("runAsUser", 0), ("runAsUser", "root"), ("topologySpread.whenUnsatisfiable", "Never"),
     ("prometheusRule.disabled", ["Everything"]), ("prometheusRule.selector", 'up{}'), ("serviceMonitor.interval", "often"),

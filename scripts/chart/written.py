@@ -73,7 +73,7 @@ def lines_of(node, indent=""):
 def values(schema):
     head = [
         "# Values of the chart. Written from values.schema.json by scripts/check-chart.sh --write: change them there.",
-        "# What has to be said: secrets.database, secrets.hashSecret, and what config.auth.mode needs; see README.md.",
+        "# What has to be said: image.repository, secrets.database, secrets.hashSecret, and what config.auth.mode needs; see README.md.",
         "",
     ]
     return "\n".join(head + lines_of(schema)) + "\n"

@@ -48,6 +48,15 @@
 {{ regexFind "[0-9]+$" . }}
 {{- end -}}
 
+{{/* The port of the headless Service: clients get addresses of pods from it, and connect to this very port of them. */}}
+{{- define "customer-profile.servicePort" -}}
+{{- if .Values.service.targetPort -}}
+{{ int64 .Values.service.port }}
+{{- else -}}
+{{ include "customer-profile.port" .Values.config.listen.grpc }}
+{{- end -}}
+{{- end -}}
+
 {{/* Whether nobody outside the pod can reach gRPC: a proxy in the pod has to. */}}
 {{- define "customer-profile.local" -}}
 {{- if or (hasPrefix "unix:" .Values.config.listen.grpc) (not (regexMatch "^(0\\.0\\.0\\.0|\\[::\\]):" .Values.config.listen.grpc)) }}true{{ end -}}
