@@ -3,7 +3,7 @@
 #
 #   docker build --tag customer-profile --build-arg REVISION="$(git rev-parse HEAD)" .
 #
-# Commands of the first stage are tried by scripts/check-bare-root.sh --image.
+# Its commands are run in their order, in roots like its bases, by scripts/check-bare-root.sh --image.
 
 FROM rust:1.95-slim-bookworm AS builder
 WORKDIR /build
