@@ -10,16 +10,16 @@ import (
 // As Helm does it: YAML is read as JSON, so that every number is a float64 and 1000000 prints as 1e+06 where a template
 // forgets to say what it is.
 func asJSON(from []byte) (map[string]any, error) {
-	var any1 any
-	if err := yaml.Unmarshal(from, &any1); err != nil {
+	var node any
+	if err := yaml.Unmarshal(from, &node); err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(any1)
+	text, err := json.Marshal(node)
 	if err != nil {
 		return nil, err
 	}
 	values := map[string]any{}
-	if any1 == nil {
+	if node == nil {
 		return values, nil
 	}
 	return values, json.Unmarshal(text, &values)

@@ -70,8 +70,8 @@ CONTRADICTIONS = [
     ({"config": {"ingest": {"queue_items": 1000, "batch_items": 1001, "stream_window": 1000}}}, "config.ingest.batch_items"),
     ({"config": {"ingest": {"queue_items": 1000, "stream_window": 1001}}}, "config.ingest.stream_window"),
     ({"autoscaling": {"enabled": True, "minReplicas": 5, "maxReplicas": 4}}, "autoscaling.minReplicas"),
-    ({"databaseMaxConnections": 50}, "up to 68 database connections"),
-    ({"autoscaling": {"enabled": True}, "databaseMaxConnections": 100}, "up to 116 database connections"),
+    ({"databaseMaxConnections": 50}, "up to 100 database connections"),
+    ({"autoscaling": {"enabled": True}, "databaseMaxConnections": 100}, "up to 196 database connections"),
 ]
 
 

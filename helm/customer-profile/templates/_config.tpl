@@ -62,10 +62,11 @@
 {{- if or (hasPrefix "unix:" .Values.config.listen.grpc) (not (regexMatch "^(0\\.0\\.0\\.0|\\[::\\]):" .Values.config.listen.grpc)) }}true{{ end -}}
 {{- end -}}
 
-{{/* Most pods there can be at a time, one more while a release rolls out. */}}
+{{/* Most pods there can be at a time. While a release rolls out those that drain hold their connections still, and the
+     Deployment does not count them: all old ones beside all new ones, at worst. */}}
 {{- define "customer-profile.pods" -}}
 {{- $most := ternary .Values.autoscaling.maxReplicas .Values.replicaCount .Values.autoscaling.enabled -}}
-{{- add (int64 $most) (int64 .Values.maxSurge) -}}
+{{- add (int64 $most) (max (int64 $most) (int64 .Values.maxSurge)) -}}
 {{- end -}}
 
 {{/* Database connections that all of them may hold, the migration's among them. */}}
