@@ -64,7 +64,7 @@ impl Source {
             Self::Films => 0.35,
             Self::Editorials => 0.2,
             Self::Finance => 0.12,
-            Self::Economy => 0.045,
+            Self::Economy => 0.06,
         }
     }
 }
