@@ -105,7 +105,7 @@ pub(crate) async fn resolve_around(
             }
             Resolution::Wants(wants) => {
                 if region.has(&wants) {
-                    return Ok(Reached::Torn(Torn::of(&region, &wants)));
+                    return Ok(Reached::Torn(Torn::of(&region)));
                 }
                 let Wants { join, compare } = wants;
                 let wanted: BTreeSet<ProfileId> = join.union(&compare).copied().collect();

@@ -24,6 +24,8 @@ const SPREAD: f32 = 3.5;
 
 /// How much two weak polarities that are lifted over the threshold still differ.
 const LIFT: f32 = 0.2;
+/// How steeply the weakest polarities are lifted: a text of two minds has none, whatever its probabilities.
+const STEEP: f32 = 5.0;
 /// Polarity up to which a neutral text keeps it.
 const CALM: f32 = 0.2;
 /// Polarity beyond that over which the rest to the threshold shrinks to a share of 1/e.
@@ -163,7 +165,7 @@ fn labelled(polarity: f32, [negative, neutral, positive]: [f32; CLASSES]) -> f32
     let size = polarity.abs();
     let likely = if polarity < 0.0 { negative } else { positive };
     let fitting = if neutral <= likely {
-        size.max(THRESHOLD + LIFT * size)
+        size.max((THRESHOLD + LIFT * size).min(STEEP * size))
     } else if size <= CALM {
         size
     } else {
@@ -184,4 +186,26 @@ pub(super) fn softmax(logits: [f32; CLASSES]) -> [f32; CLASSES] {
     let powers = logits.map(|logit| (logit - top).exp());
     let sum: f32 = powers.iter().sum();
     powers.map(|power| power / sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_likeliest_label_is_given_and_stronger_stays_stronger() {
+        let (calm, felt) = ([0.2, 0.6, 0.2], [0.45, 0.1, 0.45]);
+        for probabilities in [calm, felt] {
+            let of = |step: u8| labelled(f32::from(step) / 100.0, probabilities);
+            let sizes: Vec<f32> = (0..=100).map(of).collect();
+            assert!(sizes.windows(2).all(|pair| pair[0] < pair[1]), "{sizes:?}");
+            assert!(sizes[0].abs() < 1e-6 && sizes[100] <= 1.0);
+            assert!((1..=100).all(|step| {
+                let bad = labelled(-f32::from(step) / 100.0, probabilities);
+                (bad + of(step)).abs() < 1e-6
+            }));
+        }
+        assert!((0_u8..=100).all(|step| labelled(f32::from(step) / 100.0, calm) < THRESHOLD));
+        assert!((6_u8..=100).all(|step| labelled(f32::from(step) / 100.0, felt) >= THRESHOLD));
+    }
 }

@@ -5,11 +5,7 @@
 //! cannot be, so whoever meets it starts again with these locks.
 
 use super::{Region, Resolved};
-use crate::{
-    error::Error,
-    identity::resolve::{Territory, Wants},
-    storage::locks,
-};
+use crate::{error::Error, storage::locks};
 
 /// What came of it.
 #[derive(Debug)]
@@ -27,17 +23,9 @@ pub(crate) enum Reached {
 pub(crate) struct Torn(locks::Stripes);
 
 impl Torn {
-    pub(super) fn of(region: &Region, wants: &Wants) -> Self {
-        let mut stripes = region.stripes();
-        for territory in &region.inside {
-            if let Territory::Profile(id) = territory {
-                stripes.add(id.as_uuid());
-            }
-        }
-        for id in wants.join.union(&wants.compare) {
-            stripes.add(id.as_uuid());
-        }
-        Self(stripes)
+    /// Of a region that has all it wants.
+    pub(super) fn of(region: &Region) -> Self {
+        Self(region.stripes())
     }
 
     /// The locks that are needed, of which these are held.

@@ -73,7 +73,7 @@ impl<'a> Model<'a> {
 
 /// The place of a bucket.
 pub(in crate::sentiment) fn index(bucket: u32) -> usize {
-    usize::try_from(bucket).unwrap_or(usize::MAX)
+    usize::try_from(bucket).unwrap_or_default()
 }
 
 /// What each hashed feature of a text with `count` of them is worth.

@@ -69,7 +69,8 @@ pub(super) fn fit(language: Language, rows: &[Row]) -> Vec<u8> {
     write(&weights.buckets, &weights.dense)
 }
 
-/// What each bucket counts: the logarithm of how rare it is, in fifths, at least 0.05; 0 for one of a single text.
+/// What each bucket counts: the logarithm of how rare it is, in fifths, at least 0.05; 0 for one of a single text. Beyond 65,535
+/// texts none is told from another.
 fn rarity(examples: &[Example]) -> Vec<f32> {
     let mut texts = vec![0_u16; BUCKETS];
     for example in examples {

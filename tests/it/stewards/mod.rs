@@ -3,10 +3,9 @@
 //! Merges in both directions, chains, stars, separations, undos and purposely repeated operations. Nobody may hear of a
 //! conflict or of a deadlock, and what is stored must be what the recorded links and decisions come to (`harness::pure`).
 //!
-//! Every recorded outcome is also that of the operations one by one (`replay`). Their order is that of the numbers of
-//! their transactions, which the rows in `operations` and `event_keys` carry: a transaction gets its number when it
-//! holds its locks and keeps those until it ends, so of two that met, the one with the lower number ended first; and those
-//! that did not meet may be put in either order. Twelve seconds of it; sixty each with `CUSTOMER_PROFILE_TEST_SCALE=full`.
+//! Every recorded outcome is also that of the operations one by one (`replay`). Their order is that of their commits, by
+//! the times that the database keeps of them: of two that met, one waited until the other had ended, and those that did
+//! not meet may be put in either order. Twelve seconds of it; sixty each with `CUSTOMER_PROFILE_TEST_SCALE=full`.
 
 mod crowd;
 mod replay;
