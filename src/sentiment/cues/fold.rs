@@ -30,6 +30,13 @@ impl<'a> Folded<'a> {
         let mut characters = original.char_indices().peekable();
         while let Some((at, character)) = characters.next() {
             let Ok(at) = u32::try_from(at) else { break };
+            // Kana that stay as they are and han, which are most of a Japanese text.
+            if matches!(character, 'ぁ'..='ゖ' | '一'..='龥') {
+                folded.text.push(character);
+                folded.origin.extend([at; 3]);
+                before = Some(character);
+                continue;
+            }
             let after = characters.peek().map(|&(_, next)| next);
             if let Some(kept) = fold(before, character, after)
                 && !(kept == ' '

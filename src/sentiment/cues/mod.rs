@@ -15,7 +15,7 @@ mod table;
 mod taxonomy;
 #[cfg(test)]
 mod tests;
-mod trie;
+pub(in crate::sentiment) mod trie;
 
 use std::sync::LazyLock;
 

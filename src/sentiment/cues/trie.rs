@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 /// A set of phrases.
 #[derive(Debug, Clone)]
-pub(super) struct Trie {
+pub(in crate::sentiment) struct Trie {
     /// For each 256 characters where their numbers begin in `numbers`.
     pages: Vec<u32>,
     /// Numbers of characters; the first 256 are 0 for pages without any.
@@ -19,8 +19,8 @@ pub(super) struct Trie {
     nodes: Vec<Node>,
     /// A bit for each sum of two characters that are a phrase and of three that one begins with.
     heads: Vec<u64>,
-    /// For each number whether it is a phrase.
-    alone: Vec<bool>,
+    /// For each number whether a phrase begins with it or is it.
+    firsts: Vec<First>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +33,17 @@ struct Node {
     phrase: u32,
 }
 
+/// What a character is to the phrases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum First {
+    /// None begins with it.
+    None,
+    /// Some begin with it.
+    Part,
+    /// It is one.
+    Whole,
+}
+
 const FREE: u32 = u32::MAX;
 const ROOT: u32 = u32::MAX - 1;
 /// How many places at the end of the array are tried for a node with several children.
@@ -40,9 +51,9 @@ const WINDOW: usize = 256;
 
 /// A character of a text.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Letter {
+pub(in crate::sentiment) struct Letter {
     /// Its first byte in the text.
-    pub(super) at: u32,
+    pub(in crate::sentiment) at: u32,
     number: u16,
     /// A sum of it and the next character.
     two: u16,
@@ -123,7 +134,7 @@ type Numbered = (Vec<u16>, u32);
 
 impl Trie {
     /// Compiles `phrases`; `None` when there are too many different characters or phrases.
-    pub(super) fn new(phrases: &[&str]) -> Option<Self> {
+    pub(in crate::sentiment) fn new(phrases: &[&str]) -> Option<Self> {
         let mut often: HashMap<char, usize> = HashMap::new();
         for character in phrases.iter().flat_map(|phrase| phrase.chars()) {
             *often.entry(character).or_default() += 1;
@@ -139,7 +150,7 @@ impl Trie {
                 phrase: FREE,
             }],
             heads: Vec::new(),
-            alone: Vec::new(),
+            firsts: Vec::new(),
         };
         for (number, (character, _)) in (1_u16..).zip(&characters) {
             trie.assign(*character, number)?;
@@ -157,7 +168,7 @@ impl Trie {
             numbers: self.numbers.clone(),
             nodes: vec![self.nodes.first().copied()?],
             heads: Vec::new(),
-            alone: Vec::new(),
+            firsts: Vec::new(),
         };
         trie.take(phrases)?;
         Some(trie)
@@ -174,14 +185,16 @@ impl Trie {
         u32::try_from(list.iter().map(|(numbers, _)| numbers.len()).sum::<usize>() * 2).ok()?;
         self.heads = vec![0; 1 << 10];
         let most = list.iter().flat_map(|(numbers, _)| numbers).max();
-        self.alone = vec![false; usize::from(*most.unwrap_or(&0)) + 1];
+        self.firsts = vec![First::None; usize::from(*most.unwrap_or(&0)) + 1];
         for (numbers, _) in &list {
             if let [only] = numbers[..] {
-                self.alone[usize::from(only)] = true;
+                self.firsts[usize::from(only)] = First::Whole;
             } else if let [one, other, ref rest @ ..] = numbers[..] {
                 let two = pair(one, other);
                 let sum = rest.first().map_or(two, |&third| pair(two, third));
                 self.heads[usize::from(sum >> 6)] |= 1 << (sum & 63);
+                let first = &mut self.firsts[usize::from(one)];
+                *first = (*first).max(First::Part);
             }
         }
         self.fill(&list);
@@ -275,18 +288,21 @@ impl Trie {
     }
 
     /// The characters of `text`, and one more for its end.
-    pub(super) fn letters(&self, text: &str) -> Vec<Letter> {
-        let letter = |at: usize, number| Letter {
-            at: u32::try_from(at).unwrap_or(u32::MAX),
+    pub(in crate::sentiment) fn letters(&self, text: &str) -> Vec<Letter> {
+        let letter = |at: u32, number| Letter {
+            at,
             number,
             two: 0,
             three: 0,
             begins: false,
         };
-        let mut letters: Vec<Letter> = Vec::with_capacity(text.len() + 1);
-        let characters = text.char_indices();
-        letters.extend(characters.map(|(at, character)| letter(at, self.number(character))));
-        letters.push(letter(text.len(), 0));
+        let mut letters: Vec<Letter> = Vec::with_capacity(text.chars().count() + 1);
+        let mut at = 0;
+        for character in text.chars() {
+            letters.push(letter(at, self.number(character)));
+            at = at.saturating_add(width(character));
+        }
+        letters.push(letter(at, 0));
         let (mut next, mut third) = (0, 0);
         for letter in letters.iter_mut().rev() {
             letter.two = pair(letter.number, next);
@@ -297,13 +313,16 @@ impl Trie {
     }
 
     /// Whether a phrase may begin at `letter`, judged by it and the next two.
-    pub(super) fn may_begin(&self, letter: &Letter) -> bool {
-        let has = |sum: u16| self.heads[usize::from(sum >> 6)] >> (sum & 63) & 1 != 0;
-        has(letter.three) || has(letter.two) || self.alone[usize::from(letter.number)]
+    pub(in crate::sentiment) fn may_begin(&self, letter: &Letter) -> bool {
+        match self.first(letter.number) {
+            First::None => false,
+            First::Part => self.head(letter.two) || self.head(letter.three),
+            First::Whole => true,
+        }
     }
 
     /// The phrases that `letters` begin with, the shortest first, and how many letters each has.
-    pub(super) fn walk<'a>(
+    pub(in crate::sentiment) fn walk<'a>(
         &self,
         letters: impl Iterator<Item = &'a Letter>,
     ) -> impl Iterator<Item = (usize, usize)> {
@@ -326,23 +345,87 @@ impl Trie {
 
     /// Phrase, start and end of the occurrences in `text` from left to right that do not overlap;
     /// of those with the same start the longest.
-    pub(super) fn longest(&self, text: &str) -> impl Iterator<Item = (usize, usize, usize)> {
-        let letters = self.letters(text);
-        let mut at = 0;
+    pub(in crate::sentiment) fn longest(
+        &self,
+        text: &str,
+    ) -> impl Iterator<Item = (usize, usize, usize)> {
+        // The next three characters: number and width, 0 behind the end.
+        let mut characters = text.chars();
+        let mut next = move || match characters.next() {
+            Some(character) => (self.number(character), character.len_utf8()),
+            None => (0, 0),
+        };
+        let (mut one, mut two, mut three) = (next(), next(), next());
+        let (mut at, mut from) = (0, 0);
         std::iter::from_fn(move || {
-            while at < letters.len() {
-                let start = at;
-                at += 1;
-                if !self.may_begin(&letters[start]) {
+            while one.1 > 0 {
+                let (start, (first, width)) = (at, one);
+                at += width;
+                (one, two, three) = (two, three, next());
+                if start < from {
                     continue;
                 }
-                if let Some((phrase, length)) = self.walk(letters[start..].iter()).last() {
-                    at = start + length;
-                    return Some((phrase, letters[start].at as usize, letters[at].at as usize));
+                match self.first(first) {
+                    First::None => continue,
+                    First::Part => {
+                        let pairs = pair(first, one.0);
+                        if !self.head(pairs) && !self.head(pair(pairs, two.0)) {
+                            continue;
+                        }
+                    }
+                    First::Whole => {}
+                }
+                if let Some((phrase, length)) = self.last(&text[start..]) {
+                    from = start + length;
+                    return Some((phrase, start, from));
                 }
             }
             None
         })
+    }
+
+    /// The longest phrase that `text` begins with, and its bytes.
+    fn last(&self, text: &str) -> Option<(usize, usize)> {
+        let mut at = 0;
+        let mut longest = None;
+        for (start, character) in text.char_indices() {
+            let next = self.nodes[at]
+                .base
+                .wrapping_add(u32::from(self.number(character)));
+            let next = next as usize;
+            let Some(node) = self
+                .nodes
+                .get(next)
+                .filter(|node| node.parent as usize == at)
+            else {
+                break;
+            };
+            at = next;
+            if node.phrase != FREE {
+                longest = Some((node.phrase as usize, start + character.len_utf8()));
+            }
+        }
+        longest
+    }
+
+    fn first(&self, number: u16) -> First {
+        let first = self.firsts.get(usize::from(number));
+        first.copied().unwrap_or(First::None)
+    }
+
+    /// Whether a phrase may be or begin with the characters that have this sum.
+    fn head(&self, sum: u16) -> bool {
+        self.heads[usize::from(sum >> 6)] >> (sum & 63) & 1 != 0
+    }
+}
+
+/// Bytes of a character.
+fn width(character: char) -> u32 {
+    match character {
+        '\0'..='\u{7f}' => 1,
+        '\u{80}'..='\u{7ff}' => 2,
+        '\u{800}'..='\u{ffff}' => 3,
+        _ => 4,
     }
 }
 
@@ -353,21 +436,4 @@ fn split(character: char) -> (usize, usize) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_walk_answers_the_phrases_a_text_begins_with() {
-        let phrases = ["解約", "解", "解約金", "約", "a", "abc", "解", "😀"];
-        let trie = Trie::new(&phrases).unwrap();
-        let at = |text: &str| -> Vec<(usize, usize)> {
-            let letters = trie.letters(text);
-            trie.walk(letters.iter()).collect()
-        };
-        assert_eq!(at("解約金は"), [(1, 1), (0, 2), (2, 3)]);
-        assert_eq!(at("abd"), [(4, 1)]);
-        assert_eq!(at("abc"), [(4, 1), (5, 3)]);
-        assert_eq!(at("😀"), [(7, 1)]);
-        assert!(at("x解").is_empty() && at("").is_empty());
-    }
-}
+mod tests;

@@ -17,7 +17,7 @@ pub(super) struct Shortened<'a> {
 impl<'a> Shortened<'a> {
     /// Leaves the drawing-out out.
     pub(super) fn of(sentence: &'a str) -> Self {
-        if !sentence.contains(is_mark) {
+        if !MARKS.iter().any(|mark| sentence.contains(*mark)) {
             return Self {
                 text: Cow::Borrowed(sentence),
                 cuts: Vec::new(),
@@ -76,6 +76,8 @@ pub(super) fn is_han(c: char) -> bool {
     ('\u{4e00}'..='\u{9fff}').contains(&c) || c == '々'
 }
 
+const MARKS: [char; 3] = ['ー', '〜', '~'];
+
 fn is_mark(c: char) -> bool {
-    matches!(c, 'ー' | '〜' | '~')
+    MARKS.contains(&c)
 }

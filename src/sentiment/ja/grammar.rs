@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use super::elongation;
 use super::guard::Guard;
-use super::trie::Trie;
+use crate::sentiment::cues::trie::Trie;
 
 /// What a word does to the reading of its sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,8 +126,8 @@ pub(super) struct Entry {
 pub(super) struct Grammar {
     /// Entries by the number of their word.
     pub(super) entries: Vec<Entry>,
-    /// Finds the words.
-    pub(super) words: Trie,
+    /// Finds the words; absent when they could not be compiled.
+    pub(super) words: Option<Trie>,
 }
 
 /// The grammar and lexicon of Japanese, read once.
@@ -157,7 +157,7 @@ impl Grammar {
             words.feeling(word, value);
         }
         Self {
-            words: Trie::of(&words.texts),
+            words: Trie::new(&words.texts.iter().map(String::as_str).collect::<Vec<_>>()),
             entries: words.entries,
         }
     }

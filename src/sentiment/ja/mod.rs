@@ -20,7 +20,6 @@ mod reading;
 mod scan;
 #[cfg(test)]
 mod tests;
-mod trie;
 
 use crate::sentiment::model::{Clue, Score};
 use elongation::Shortened;

@@ -18,23 +18,40 @@ pub(super) struct Token<'g> {
 /// The words of `text` that may stand where they do. Where the longest may not, a shorter one that
 /// begins at the same place is taken, else the search goes on one character further.
 pub(super) fn tokens<'g>(grammar: &'g Grammar, text: &str) -> Vec<Token<'g>> {
-    let mut tokens = Vec::with_capacity(text.len() / 8);
+    let Some(words) = &grammar.words else {
+        return Vec::new();
+    };
+    let letters = words.letters(text);
+    let mut tokens = Vec::with_capacity(letters.len() / 3);
     let mut found = Vec::with_capacity(8);
-    let mut start = 0;
-    while start < text.len() {
-        let next = grammar.words.words_at(text, start, &mut found);
-        let admitted = found.iter().rev().find_map(|&(number, end)| {
+    let mut at = 0;
+    while let Some(letter) = letters.get(at) {
+        let from = at;
+        at += 1;
+        if !words.may_begin(letter) {
+            continue;
+        }
+        found.clear();
+        found.extend(words.walk(letters[from..].iter()));
+        let admitted = found.iter().rev().find_map(|&(number, length)| {
             let entry = &grammar.entries[number];
+            let start = letter.at as usize;
+            let end = letters[from + length].at as usize;
             let admitted = entry.guard.admits(text, start, end);
-            admitted.then_some(Token {
-                start,
-                end,
-                number,
-                entry,
-            })
+            admitted.then_some((
+                length,
+                Token {
+                    start,
+                    end,
+                    number,
+                    entry,
+                },
+            ))
         });
-        start = admitted.map_or(next, |token| token.end);
-        tokens.extend(admitted);
+        if let Some((length, token)) = admitted {
+            at = from + length;
+            tokens.push(token);
+        }
     }
     tokens
 }
