@@ -13,20 +13,30 @@ use clap::Args;
 use super::{Failure, terminal::emit};
 use crate::sentiment::{
     Language,
-    train::{Trained, card, rows_of_corpus, rows_of_public, train},
+    train::{
+        GateTexts, Trained, TrainedGates, card, rows_of_corpus, rows_of_public, train, train_gates,
+    },
 };
 
 /// The project's own labelled texts with their language, and what their files are called.
-const LANGUAGES: [(&str, Language, &str); 2] = [
+const LANGUAGES: [(&str, Language, GateTexts<'static>); 2] = [
     (
         "en",
         Language::English,
-        include_str!("../sentiment/corpus/en.tsv"),
+        GateTexts {
+            leaving: include_str!("../sentiment/corpus/leaving_en.tsv"),
+            safety_or_legal: include_str!("../sentiment/corpus/safety_en.tsv"),
+            ordinary: include_str!("../sentiment/corpus/en.tsv"),
+        },
     ),
     (
         "ja",
         Language::Japanese,
-        include_str!("../sentiment/corpus/ja.tsv"),
+        GateTexts {
+            leaving: include_str!("../sentiment/corpus/leaving_ja.tsv"),
+            safety_or_legal: include_str!("../sentiment/corpus/safety_ja.tsv"),
+            ordinary: include_str!("../sentiment/corpus/ja.tsv"),
+        },
     ),
 ];
 
@@ -37,7 +47,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
 
-    /// The folder to write `en.bin`, `ja.bin` and `CARD.md` to; it is made when it is not there.
+    /// The folder to write `en.bin`, `ja.bin`, `gates_en.bin`, `gates_ja.bin` and `CARD.md` to; it is made when it is not there.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 }
@@ -45,26 +55,30 @@ pub struct TrainArgs {
 /// `train-sentiment`. All files are read before the first is written.
 pub(super) fn train_sentiment(args: &TrainArgs) -> Result<(), Failure> {
     let mut read = Vec::new();
-    for (name, language, own) in LANGUAGES {
+    for (name, language, texts) in LANGUAGES {
         let file = args.data.join(format!("{name}_train.tsv"));
         let public = fs::read_to_string(&file).map_err(|error| failed(&file, &error))?;
-        let (mut rows, public) = (rows_of_corpus(own), rows_of_public(&public));
+        let (mut rows, public) = (rows_of_corpus(texts.ordinary), rows_of_public(&public));
         if public.is_empty() {
             let wanted =
                 "no line of it has source, document, score and text, with tabs between them";
             return Err(Failure::Call(format!("{}: {wanted}", file.display())));
         }
         rows.extend(public);
-        read.push((name, language, rows));
+        read.push((name, language, texts, rows));
     }
     fs::create_dir_all(&args.out).map_err(|error| failed(&args.out, &error))?;
     let mut models: Vec<Trained> = Vec::new();
-    for (name, language, rows) in read {
+    let mut gates: Vec<TrainedGates> = Vec::new();
+    for (name, language, texts, rows) in read {
         let trained = train(language, &rows);
+        let opened = train_gates(language, &texts, &trained.file);
         write(&args.out.join(format!("{name}.bin")), &trained.file)?;
+        write(&args.out.join(format!("gates_{name}.bin")), &opened.file)?;
         models.push(trained);
+        gates.push(opened);
     }
-    let card = card(&models);
+    let card = card(&models, &gates);
     write(&args.out.join("CARD.md"), card.as_bytes())?;
     emit(&card)?;
     Ok(())

@@ -6,6 +6,7 @@
 use crate::sentiment::cues::{Cues, Found};
 use crate::sentiment::en;
 use crate::sentiment::evidence::Evidence;
+use crate::sentiment::gates::{self, Gate};
 use crate::sentiment::judge::{self, Judgement};
 use crate::sentiment::model::{
     Analysis, Feeling, Label, Language, Options, SpanKind, TopicFeeling,
@@ -15,7 +16,7 @@ use crate::sentiment::text::{Prepared, of_text};
 use crate::sentiment::topics;
 
 /// Version of lexica, models and rules together; it rises with every change of results.
-pub const MODEL_VERSION: u32 = 1;
+pub const MODEL_VERSION: u32 = 2;
 
 /// Thousandths of polarity from which a text is positive; below its negative it is negative.
 const THRESHOLD: i16 = 250;
@@ -50,7 +51,7 @@ pub fn analyze(text: &str, options: &Options<'_>) -> Analysis {
     let text = read_prepared(prepared, language, options.taxonomy);
     let judged = judged(&text);
     let mut evidence = Evidence::default();
-    feeling(&text, &judged, options.chat, &mut analysis, &mut evidence);
+    let odds = feeling(&text, &judged, options.chat, &mut analysis, &mut evidence);
     let mut effort = Effort::default();
     for (sentence, judgement) in text.sentences.iter().zip(&judged) {
         gather(&text, sentence, &mut analysis, &mut evidence, &mut effort);
@@ -63,6 +64,7 @@ pub fn analyze(text: &str, options: &Options<'_>) -> Analysis {
             &mut evidence,
         );
     }
+    open_gates(&text, odds, &mut analysis, &mut evidence);
     analysis.effort = effort.mean();
     settle(&mut analysis);
     analysis.spans = evidence.spans();
@@ -103,15 +105,16 @@ fn judged(text: &Text) -> Vec<Option<Judgement>> {
         .collect()
 }
 
+/// Adds the feeling and answers its log-odds of positive against negative, 0 without one.
 fn feeling(
     text: &Text,
     judged: &[Option<Judgement>],
     chat: bool,
     analysis: &mut Analysis,
     evidence: &mut Evidence,
-) {
+) -> f32 {
     let Some(mean) = text.document(judged, chat, judge::model(text.language)) else {
-        return;
+        return 0.0;
     };
     let feeling = feeling_of(mean);
     let polarities = || {
@@ -153,6 +156,31 @@ fn feeling(
         }
     }
     analysis.feeling = Some(feeling);
+    mean.odds()
+}
+
+/// Opens the gates that the text opens, with the words that show it.
+fn open_gates(text: &Text, odds: f32, analysis: &mut Analysis, evidence: &mut Evidence) {
+    for open in gates::open(text, odds) {
+        let kind = match open.gate {
+            Gate::Leaving => SpanKind::Leaving,
+            Gate::SafetyOrLegal => SpanKind::SafetyOrLegal,
+        };
+        for words in open.words {
+            evidence.add(&text.prepared, words, kind, STRENGTH_GATE);
+        }
+        let confidence = Some(open.confidence);
+        match open.gate {
+            Gate::Leaving => {
+                analysis.leaving = true;
+                analysis.leaving_confidence = confidence;
+            }
+            Gate::SafetyOrLegal => {
+                analysis.safety_or_legal = true;
+                analysis.safety_or_legal_confidence = confidence;
+            }
+        }
+    }
 }
 
 fn feeling_of(mean: Judgement) -> Feeling {
@@ -227,19 +255,6 @@ fn gather(
     for Found { start, end, what } in &cues.intents {
         analysis.intents.push(*what);
         show(*start, *end, SpanKind::Intent(*what), STRENGTH_CUE);
-    }
-    for found in &cues.leaving {
-        analysis.leaving = true;
-        show(found.start, found.end, SpanKind::Leaving, STRENGTH_GATE);
-    }
-    for found in &cues.safety_or_legal {
-        analysis.safety_or_legal = true;
-        show(
-            found.start,
-            found.end,
-            SpanKind::SafetyOrLegal,
-            STRENGTH_GATE,
-        );
     }
 }
 

@@ -81,6 +81,8 @@ pub(super) struct Judgement {
     pub polarity: f32,
     /// Negative, neutral, positive; they sum to 1.
     pub probabilities: [f32; CLASSES],
+    /// Of what a model has judged at once: the sums of its weights, so that several can be judged together.
+    pub sums: [i32; CLASSES],
 }
 
 impl Judgement {
@@ -100,13 +102,21 @@ impl Judgement {
         Self {
             polarity: labelled(bend(odds), probabilities),
             probabilities,
+            sums: [0; CLASSES],
         }
     }
 }
 
-/// Judges what a model is shown of a whole text.
-pub(super) fn of_features(model: &Model<'_>, features: &Features) -> Judgement {
-    weighed(model, features.shown())
+/// Judges what a model is shown of a whole text, by the sums of its sentences.
+pub(super) fn of_sums(model: &Model<'_>, sums: [i32; CLASSES], shown: &Shown) -> Judgement {
+    let probabilities = softmax(model.logits(sums, shown));
+    let mut judgement = Judgement {
+        polarity: 0.0,
+        probabilities,
+        sums,
+    };
+    judgement.polarity = labelled(bend(judgement.odds()), probabilities);
+    judgement
 }
 
 /// Judges a sentence.
@@ -114,7 +124,8 @@ pub(super) fn judge(read: &Read, model: Option<&Model<'_>>) -> Judgement {
     let Some(model) = model else {
         return lexicon_only(&read.score);
     };
-    weighed(model, read.features.shown())
+    let sums = model.sums(&read.features.buckets);
+    of_sums(model, sums, &read.features.shown())
 }
 
 /// Judges a clause of a sentence by what was found in it; none without a model.
@@ -125,18 +136,9 @@ pub(super) fn judge_clause(
     cues: &Cues,
     model: Option<&Model<'_>>,
 ) -> Option<Judgement> {
-    let shown = read.features.clause(sentence, clause, &read.score, cues);
-    Some(weighed(model?, shown))
-}
-
-fn weighed(model: &Model<'_>, shown: Shown<'_>) -> Judgement {
-    let probabilities = softmax(model.logits(shown));
-    let mut judgement = Judgement {
-        polarity: 0.0,
-        probabilities,
-    };
-    judgement.polarity = labelled(bend(judgement.odds()), probabilities);
-    judgement
+    let model = model?;
+    let (buckets, shown) = read.features.clause(sentence, clause, &read.score, cues);
+    Some(of_sums(model, model.sums(buckets), &shown))
 }
 
 /// The lexicon alone, VADER's way.
@@ -147,6 +149,7 @@ pub(super) fn lexicon_only(score: &Score) -> Judgement {
     Judgement {
         polarity,
         probabilities,
+        sums: [0; CLASSES],
     }
 }
 

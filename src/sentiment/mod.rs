@@ -9,6 +9,7 @@ mod analyze;
 pub mod cues;
 pub mod en;
 mod evidence;
+mod gates;
 mod hashing;
 pub mod history;
 pub mod ja;
@@ -26,6 +27,7 @@ pub mod wire;
 
 pub use analyze::{MODEL_VERSION, analyze};
 pub use cues::Taxonomy;
+pub use gates::Gate;
 pub use listening::{Listening, Reader};
 pub use model::{
     Analysis, Clue, Emotion, Feeling, Intent, Label, Language, Options, Score, Span, SpanKind,

@@ -150,6 +150,10 @@ pub struct Analysis {
     pub leaving: bool,
     /// Safety or the law is concerned.
     pub safety_or_legal: bool,
+    /// How sure that is, thousandths, 500 at the threshold; none where the customer does not mean to leave.
+    pub leaving_confidence: Option<u16>,
+    /// How sure it is that safety or the law is concerned, likewise.
+    pub safety_or_legal_confidence: Option<u16>,
     /// Topics by position, each topic once.
     pub topics: Vec<TopicFeeling>,
     /// Evidence by position, at most [`Analysis::SPANS_MAX`].
@@ -173,6 +177,8 @@ impl Analysis {
             intents: Vec::new(),
             leaving: false,
             safety_or_legal: false,
+            leaving_confidence: None,
+            safety_or_legal_confidence: None,
             topics: Vec::new(),
             spans: Vec::new(),
         }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::sentiment::cues::{self, Cues, Taxonomy};
 use crate::sentiment::judge::{self, Judgement, Read};
-use crate::sentiment::linear::{CLASSES, Features, Model};
+use crate::sentiment::linear::{CLASSES, Features, Model, Shown};
 use crate::sentiment::model::Language;
 use crate::sentiment::text::{Prepared, of_sentence, sentences, spoken};
 
@@ -90,7 +90,8 @@ impl Text {
         let (Some(model), true) = (model, weighed.len() > 1) else {
             return Some(mean);
         };
-        let joined = judge::of_features(model, &self.joined()?);
+        let (sums, shown) = self.together(judged)?;
+        let joined = judge::of_sums(model, sums, &shown);
         let squares: f32 = weighed.iter().map(|(weight, _)| weight * weight).sum();
         let odds = weighed
             .iter()
@@ -106,6 +107,28 @@ impl Text {
     /// The plain mean of judgements that belong to the sentences one by one.
     pub(super) fn mean(&self, judged: &[Option<Judgement>]) -> Option<Judgement> {
         mean(&self.weighed(judged, false))
+    }
+
+    /// What a model is shown of all sentences in the text's language, from their judgements by it.
+    fn together(&self, judged: &[Option<Judgement>]) -> Option<([i32; CLASSES], Shown)> {
+        let read = || {
+            self.sentences
+                .iter()
+                .zip(judged)
+                .filter(|(sentence, _)| sentence.language == self.language)
+                .filter_map(|(sentence, judgement)| {
+                    Some((sentence.length, sentence.read.as_ref()?, (*judgement)?))
+                })
+        };
+        let total: f32 = read().map(|(length, ..)| length).sum();
+        let (mut sums, mut shown) = ([0; CLASSES], Shown::default());
+        for (length, read, judgement) in read() {
+            shown.join(&read.features.shown(), length / total.max(1.0));
+            for (sum, own) in sums.iter_mut().zip(judgement.sums) {
+                *sum += own;
+            }
+        }
+        (total > 0.0).then_some((sums, shown))
     }
 
     /// The features of all sentences in the text's language, dense ones by length.
@@ -148,6 +171,7 @@ fn mean(weighed: &[(f32, Judgement)]) -> Option<Judgement> {
     let mut mean = Judgement {
         polarity: 0.0,
         probabilities: [0.0; CLASSES],
+        sums: [0; CLASSES],
     };
     let total: f32 = weighed.iter().map(|(weight, _)| weight).sum();
     for (weight, judgement) in weighed {

@@ -73,6 +73,17 @@ impl Moment {
         }
     }
 
+    /// The first instant of a day in a tenant's zone.
+    #[must_use]
+    pub fn on(day: Day, zone: Zone, prior: f64) -> Self {
+        Self {
+            at: zone.begin(day),
+            today: day,
+            zone,
+            prior,
+        }
+    }
+
     /// The hour, from its beginning.
     #[must_use]
     pub fn at(self) -> Micros {

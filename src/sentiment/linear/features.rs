@@ -11,10 +11,9 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-
 use super::model::BITS;
 use crate::sentiment::cues::Cues;
+use crate::sentiment::cues::trie::Trie;
 use crate::sentiment::en::Reading;
 use crate::sentiment::hashing::{bytes, mix};
 use crate::sentiment::model::{Emotion, Intent, Score};
@@ -58,11 +57,11 @@ pub(in crate::sentiment) struct Features {
     pub share: f32,
 }
 
-/// What the model is shown: the features of a sentence, or of a clause of it.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::sentiment) struct Shown<'a> {
-    /// Buckets, with repetition.
-    pub buckets: &'a [u32],
+/// What the model is shown beside the buckets: of a sentence, of a clause of it, or of several sentences.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::sentiment) struct Shown {
+    /// How many buckets.
+    pub count: usize,
     /// As in [`Features`].
     pub dense: [f32; DENSE],
     /// As in [`Features`].
@@ -130,16 +129,17 @@ impl Features {
 
     /// Reads a Japanese sentence.
     pub(in crate::sentiment) fn japanese(sentence: &str, score: &Score, cues: &Cues) -> Self {
-        let mut buckets = Vec::with_capacity(sentence.len() * 2);
-        let mut places = Vec::with_capacity(sentence.len() / 2);
-        let mut window = [0_u64; 4];
+        let characters = sentence.chars().count();
+        let mut buckets = Vec::with_capacity(characters * LONGEST_JA);
+        let mut places = Vec::with_capacity(characters);
+        let mut window = [0_u64; LONGEST_JA];
         let mut seen = 0_usize;
         let mut from = 0;
         let pieces = INTENSIFIERS
             .iter()
-            .flat_map(|found| found.find_iter(sentence));
+            .flat_map(|found| found.longest(sentence));
         let ends = pieces
-            .map(|found| (found.start(), found.end()))
+            .map(|(_, start, end)| (start, end))
             .chain([(sentence.len(), sentence.len())]);
         for (start, end) in ends {
             let piece = sentence.get(from..start).unwrap_or_default();
@@ -148,13 +148,18 @@ impl Features {
                     continue;
                 };
                 places.push((from + at, buckets.len()));
-                window.rotate_right(1);
-                window[0] = u64::from(u32::from(c));
-                seen += 1;
+                let [third, second, first, _] = window;
+                window = [u64::from(u32::from(c)), third, second, first];
+                seen = LONGEST_JA.min(seen + 1);
                 let mut hash = SEED_CHARS;
-                for code in window.iter().take(seen) {
-                    hash = mix(hash, *code);
-                    buckets.push(bucket(hash));
+                let grams = window.map(|code| {
+                    hash = mix(hash, code);
+                    bucket(hash)
+                });
+                if seen == LONGEST_JA {
+                    buckets.extend_from_slice(&grams);
+                } else {
+                    buckets.extend_from_slice(grams.get(..seen).unwrap_or_default());
                 }
             }
             from = end;
@@ -170,10 +175,15 @@ impl Features {
         }
     }
 
+    /// Of one sentence: where its words or characters start, and how many buckets stand before each.
+    pub(in crate::sentiment) fn places(&self) -> &[(usize, usize)] {
+        &self.places
+    }
+
     /// All of it.
-    pub(in crate::sentiment) fn shown(&self) -> Shown<'_> {
+    pub(in crate::sentiment) fn shown(&self) -> Shown {
         Shown {
-            buckets: &self.buckets,
+            count: self.buckets.len(),
             dense: self.dense,
             prior: self.prior,
             share: self.share,
@@ -187,7 +197,7 @@ impl Features {
         clause: &Range<usize>,
         score: &Score,
         cues: &Cues,
-    ) -> Shown<'_> {
+    ) -> (&[u32], Shown) {
         let bucket = |byte: usize| {
             let at = self.places.partition_point(|place| place.0 < byte);
             self.places
@@ -204,20 +214,34 @@ impl Features {
         for (shown, whole) in dense.iter_mut().zip(self.dense).skip(HEAD) {
             *shown = shown.min(whole);
         }
-        Shown {
-            buckets: self
-                .buckets
-                .get(bucket(clause.start)..bucket(clause.end))
-                .unwrap_or_default(),
+        let buckets = self
+            .buckets
+            .get(bucket(clause.start)..bucket(clause.end))
+            .unwrap_or_default();
+        let shown = Shown {
+            count: buckets.len(),
             dense,
             prior: prior(felt.unwrap_or(0.0), &dense, TRUST),
             share: self.share,
-        }
+        };
+        (buckets, shown)
     }
 
     /// Adds another sentence of the same text; `share` is its part of the length, 0 to 1.
     pub(in crate::sentiment) fn join(&mut self, other: &Self, share: f32) {
+        let mut shown = self.shown();
+        shown.join(&other.shown(), share);
         self.buckets.extend_from_slice(&other.buckets);
+        self.dense = shown.dense;
+        self.prior = shown.prior;
+        self.share = shown.share;
+    }
+}
+
+impl Shown {
+    /// Adds another sentence of the same text; `share` is its part of the length, 0 to 1.
+    pub(in crate::sentiment) fn join(&mut self, other: &Self, share: f32) {
+        self.count += other.count;
         self.prior += other.prior * share;
         self.share += other.share * share;
         for (sum, value) in self.dense.iter_mut().zip(other.dense) {
@@ -226,7 +250,10 @@ impl Features {
     }
 }
 
-/// Bytes of the longest n-gram within a word.
+/// Characters of the longest Japanese n-gram.
+const LONGEST_JA: usize = 4;
+
+/// Bytes of the longest n-gram within an English word.
 const LONGEST: usize = 5;
 
 /// N-grams of a word with its borders.
@@ -260,6 +287,8 @@ fn bucket(hash: u64) -> u32 {
 /// A character as the model sees it; none for white space.
 fn folded(c: char) -> Option<char> {
     match c {
+        // Most of a Japanese text, and never white space.
+        '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}' => Some(c),
         c if c.is_whitespace() || c == '!' => None,
         '0'..='9' => Some('0'),
         'A'..='Z' => Some(c.to_ascii_lowercase()),
@@ -277,6 +306,9 @@ fn dense(
     hidden: impl Fn(usize) -> bool,
 ) -> [f32; DENSE] {
     let marks = |mark: u8| {
+        if !text.as_bytes().contains(&mark) {
+            return 0.0;
+        }
         text.bytes()
             .filter(|byte| *byte == mark)
             .take(3)
@@ -363,13 +395,7 @@ fn prior(valence: f32, dense: &[f32; DENSE], trust: f32) -> f32 {
     cues + trust * valence / (1.0 + (valence / ENOUGH).powi(2)).sqrt()
 }
 
-static INTENSIFIERS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    AhoCorasick::builder()
-        .match_kind(MatchKind::LeftmostLongest)
-        .kind(Some(AhoCorasickKind::DFA))
-        .build(INTENSIFYING)
-        .ok()
-});
+static INTENSIFIERS: LazyLock<Option<Trie>> = LazyLock::new(|| Trie::new(&INTENSIFYING));
 
 const INTENSIFYING: [&str; 48] = [
     "とても",

@@ -7,4 +7,4 @@ mod features;
 mod model;
 
 pub(in crate::sentiment) use features::{DENSE, Features, Shown};
-pub(in crate::sentiment) use model::{BUCKETS, CLASSES, Model, index, norm, write};
+pub(in crate::sentiment) use model::{BITS, BUCKETS, CLASSES, Model, index, norm, real, write};

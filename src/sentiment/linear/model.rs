@@ -6,7 +6,7 @@
 use super::features::{DENSE, Shown};
 
 /// Bits of a bucket's number.
-pub(super) const BITS: u32 = 18;
+pub(in crate::sentiment) const BITS: u32 = 18;
 /// Buckets of the hashed features.
 pub(in crate::sentiment) const BUCKETS: usize = 1 << BITS;
 /// Negative, neutral, positive.
@@ -48,10 +48,10 @@ impl<'a> Model<'a> {
         })
     }
 
-    /// The logits of negative, neutral and positive.
-    pub(in crate::sentiment) fn logits(&self, shown: Shown<'_>) -> [f32; CLASSES] {
+    /// The sums of the weights of `buckets`, in steps of a byte.
+    pub(in crate::sentiment) fn sums(&self, buckets: &[u32]) -> [i32; CLASSES] {
         let mut sums = [0_i32; CLASSES];
-        for bucket in shown.buckets {
+        for bucket in buckets {
             let at = index(*bucket) * CLASSES;
             if let Some(&[negative, neutral, positive]) = self.buckets.get(at..at + CLASSES) {
                 sums[0] += i32::from(negative.cast_signed());
@@ -59,7 +59,16 @@ impl<'a> Model<'a> {
                 sums[2] += i32::from(positive.cast_signed());
             }
         }
-        let factor = self.scale * norm(shown.buckets.len()) * shown.share;
+        sums
+    }
+
+    /// The logits of negative, neutral and positive of what is shown, from the sums of its buckets.
+    pub(in crate::sentiment) fn logits(
+        &self,
+        sums: [i32; CLASSES],
+        shown: &Shown,
+    ) -> [f32; CLASSES] {
+        let factor = self.scale * norm(shown.count) * shown.share;
         let mut logits = [-shown.prior / 2.0, 0.0, shown.prior / 2.0];
         for (class, logit) in logits.iter_mut().enumerate() {
             *logit += sums.get(class).map_or(0.0, |sum| real(*sum)) * factor;
@@ -83,7 +92,7 @@ pub(in crate::sentiment) fn norm(count: usize) -> f32 {
 }
 
 /// Sums stay far below 2^24, where `f32` is exact.
-fn real(sum: i32) -> f32 {
+pub(in crate::sentiment) fn real(sum: i32) -> f32 {
     #[expect(
         clippy::cast_precision_loss,
         reason = "a sum of bytes over one text is below 2^24"

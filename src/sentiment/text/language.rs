@@ -25,7 +25,6 @@ struct Letters {
     han: u32,
     latin: u32,
     other: u32,
-    chinese: bool,
     accented: u32,
 }
 
@@ -68,7 +67,7 @@ fn decide(text: &str, han: Language) -> Language {
         };
     }
     if letters.han > 0 && letters.other <= letters.han {
-        return if letters.chinese {
+        return if text.chars().any(chinese_only) {
             Language::Unknown
         } else {
             han
@@ -85,12 +84,14 @@ fn count(text: &str) -> Letters {
             '\u{3041}'..='\u{309f}' | '\u{30a1}'..='\u{30fa}' => letters.kana += 1,
             '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{20000}'..='\u{2ffff}' => {
                 letters.han += 1;
-                letters.chinese |= chinese_only(c);
             }
             '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => {
                 letters.latin += 1;
                 letters.accented += 1;
             }
+            // The tables of Unicode are slow: what Japanese writes most is told by range.
+            '\u{3001}'..='\u{3002}' | '\u{300c}'..='\u{300f}' => {}
+            'ー' => letters.other += 1,
             c if c > '\u{24f}' && c.is_alphabetic() => letters.other += 1,
             _ => {}
         }

@@ -9,6 +9,10 @@ pub(super) fn mask(text: &mut String) {
     let mut found: Vec<(usize, usize)> = Vec::new();
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
+        if !byte.is_ascii() {
+            at += 1;
+            continue;
+        }
         let end = match byte {
             b'h' | b'H' | b'w' | b'W' if starts_word(bytes, at) => url(bytes, at),
             b'@' => {

@@ -33,6 +33,10 @@ pub fn sentences(text: &str) -> Vec<Range<usize>> {
                 continue;
             }
         }
+        // Kana and han, which are most of a Japanese text, end nothing and open nothing.
+        if matches!(c, '\u{3041}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}') {
+            continue;
+        }
         if let Some(close) = closing(c) {
             if text.get(end..).is_some_and(|rest| within(rest, close)) {
                 quote = Some((close, at));

@@ -152,7 +152,7 @@ fn step(
 }
 
 /// Fisher and Yates with the generator `SplitMix64`.
-fn shuffle(order: &mut [usize], state: &mut u64) {
+pub(super) fn shuffle(order: &mut [usize], state: &mut u64) {
     for last in (1..order.len()).rev() {
         *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut draw = *state;

@@ -6,6 +6,7 @@
 
 mod card;
 mod fit;
+mod gates;
 mod report;
 mod rows;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod tests;
 mod vader;
 
 pub use card::card;
+pub use gates::{GateFigures, GateTexts, Rates, TrainedGates, train_gates};
 pub use report::{Figures, Report};
 pub use rows::{Row, Source, rows_of_corpus, rows_of_public};
 

@@ -171,7 +171,8 @@ fn sided(score: f32, [against, neutral, with]: [f32; 3]) -> [f32; 3] {
     }
 }
 
-fn normal(text: &str) -> String {
+/// Letters and digits of a text, spelt alike.
+pub(super) fn normal(text: &str) -> String {
     text.nfkc()
         .filter(|c| c.is_alphanumeric())
         .flat_map(char::to_lowercase)

@@ -40,11 +40,42 @@ fn sentences_of_one_document_are_held_out_together() {
 }
 
 #[test]
+fn gates_learn_what_their_texts_have_in_common_and_always_the_same() {
+    let texts = |word: &str, label: u8| {
+        let lines = (0..60)
+            .map(|index| format!("{label}\tThe zumple number {index} was {word} by the shop"));
+        lines.collect::<Vec<_>>().join("\n") + "\n"
+    };
+    let labelled = texts("graxed", 1) + &texts("frobbed", 0) + "-\tThe zumple was graxed\n";
+    let questions = (0..80).map(|index| format!("0\tWhere is zumple number {index} kept?"));
+    let ordinary = questions.collect::<Vec<_>>().join("\n");
+    let texts = GateTexts {
+        leaving: &labelled,
+        safety_or_legal: &labelled,
+        ordinary: &ordinary,
+    };
+    let first = train_gates(Language::English, &texts, &[]);
+    let second = train_gates(Language::English, &texts, &[]);
+    assert_eq!(first.file, second.file);
+    let [leaving, _] = first.figures;
+    assert_eq!(leaving.labelled, [120, 60]);
+    let [ordinary, alarms] = leaving.ordinary;
+    assert!(ordinary == 80 && alarms <= 4, "{alarms}");
+    assert!(
+        leaving.both.precision > 0.7 && leaving.both.recall > 0.9,
+        "{leaving:?}"
+    );
+    assert!(card(&[], &[first]).contains("| en, leaving | 120 | 60 |"));
+}
+
+#[test]
 fn the_card_names_the_models_that_are_built_in() {
     let card = include_str!("../models/CARD.md");
-    let files: [&[u8]; 2] = [
+    let files: [&[u8]; 4] = [
         include_bytes!("../models/en.bin"),
         include_bytes!("../models/ja.bin"),
+        include_bytes!("../models/gates_en.bin"),
+        include_bytes!("../models/gates_ja.bin"),
     ];
     for file in files {
         let sum = hex::encode(ring::digest::digest(&ring::digest::SHA256, file));
