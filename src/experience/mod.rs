@@ -19,6 +19,7 @@
 //! | `contribution` | what one profile adds to the figures of its tenant |
 //! | `rfm` | recency, frequency, money by frozen cut points |
 //! | `bg_nbd`, `gamma_gamma`, `value` | P(alive), expected orders, expected spend, lifetime value |
+//! | `purchasing`, `customer` | a fitted model, and what one customer is worth and risks by it |
 //! | `drivers` | which topics go with an outcome |
 //! | `leaving` | risk of leaving, with the reasons |
 
@@ -26,6 +27,7 @@ pub mod bg_nbd;
 pub mod ces;
 pub mod contribution;
 pub mod csat;
+pub mod customer;
 pub mod drivers;
 pub mod gamma_gamma;
 pub mod idle;
@@ -33,6 +35,7 @@ pub mod leaving;
 pub mod measure;
 pub mod nps;
 mod number;
+pub mod purchasing;
 pub mod retention;
 pub mod rfm;
 mod simplex;
@@ -40,3 +43,4 @@ pub mod survey;
 pub mod value;
 
 pub use measure::{Measure, Reporting};
+pub use purchasing::Purchasing;

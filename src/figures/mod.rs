@@ -8,11 +8,10 @@
 //! - Nothing that is asked for waits for the counting; answers say up to when is counted.
 
 mod count;
-pub mod customer;
 mod model;
 mod read;
 
 pub(crate) use count::of;
 pub use count::{Counting, count_page};
-pub use model::{Purchasing, fit_models};
+pub use model::fit_models;
 pub use read::{Asked, Figures, Policy, read};

@@ -13,6 +13,7 @@ use crate::{
     clock::Micros,
     error::Error,
     experience::{
+        Purchasing,
         bg_nbd::{self, History},
         contribution::{Cell, Contribution, Group, Purchases},
         gamma_gamma::{self, Spending},
@@ -33,46 +34,6 @@ const FEWEST: u64 = 40;
 /// Customers that are kept with it, for means.
 const KEPT: usize = 2_000;
 
-/// A model that can be asked.
-#[derive(Clone, Debug)]
-pub struct Purchasing {
-    /// Up to which day histories were looked at.
-    pub day: Day,
-    /// BG/NBD.
-    pub ordering: Option<bg_nbd::Parameters>,
-    /// Gamma-Gamma.
-    pub paying: Option<gamma_gamma::Parameters>,
-    /// The currency of it.
-    pub currency: String,
-    /// Cut points of recency, frequency and money.
-    pub cuts: Option<CutPoints>,
-    /// Mean polarity of the year before, -1 to 1; 0 when nothing was said.
-    pub mean_feeling: f64,
-}
-
-impl Purchasing {
-    /// From its stored form; what cannot be read is as if it had not been fitted.
-    #[must_use]
-    pub fn of(stored: &ValueModel) -> Self {
-        let ordering = match stored.purchases[..] {
-            [r, alpha, a, b] => bg_nbd::Parameters::new(r, alpha, a, b),
-            _ => None,
-        };
-        let paying = match stored.spending[..] {
-            [p, q, gamma] => gamma_gamma::Parameters::new(p, q, gamma),
-            _ => None,
-        };
-        Self {
-            day: Day(stored.day),
-            ordering,
-            paying,
-            currency: stored.currency.clone(),
-            cuts: cuts(stored),
-            mean_feeling: stored.mean_feeling.unwrap_or_default(),
-        }
-    }
-}
-
 /// The customers that are kept with a model.
 pub(super) fn sample(
     stored: &ValueModel,
@@ -80,21 +41,6 @@ pub(super) fn sample(
     stored.sample.iter().filter_map(|one| {
         let history = History::new(one.repeats, one.last, one.age).ok()?;
         Some((history, Spending::new(one.repeats, one.repeat_spend)))
-    })
-}
-
-fn cuts(stored: &ValueModel) -> Option<CutPoints> {
-    let orders: Option<Vec<u64>> = stored
-        .frequency_cuts
-        .iter()
-        .map(|cut| u64::try_from(*cut).ok())
-        .collect();
-    Some(CutPoints {
-        version: u64::try_from(stored.day).ok()?,
-        n: stored.customers,
-        days_since: stored.recency_cuts.clone().try_into().ok()?,
-        orders: orders?.try_into().ok()?,
-        net: stored.money_cuts.clone().try_into().ok()?,
     })
 }
 

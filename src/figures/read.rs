@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::PgConnection;
 
-use super::model::{self, Purchasing};
+use super::model;
 use crate::{
     calendar::{Day, Zone},
     clock::Micros,
     error::Error,
     experience::{
-        Measure, Reporting, bg_nbd,
+        Measure, Purchasing, Reporting, bg_nbd,
         ces::{ease, effort},
         contribution::{Cell, Contribution, Grain, Group},
         csat::{self, csat},

@@ -1,15 +1,16 @@
 //! What one customer is worth, and the risk that they leave: a state and a model, at a moment. Pure.
 
-use super::Purchasing;
+use super::{
+    Purchasing,
+    bg_nbd::History,
+    gamma_gamma::Spending,
+    leaving::{self, Facts, Feeling, Kind},
+    rfm,
+    value::{Horizon, lifetime},
+};
 use crate::{
+    calendar::Day,
     clock::Micros,
-    experience::{
-        bg_nbd::History,
-        gamma_gamma::Spending,
-        leaving::{self, Facts, Feeling, Kind},
-        rfm,
-        value::{Horizon, lifetime},
-    },
     profile::State,
     proto::{
         state::v1::{Amount, Totals},
@@ -31,42 +32,81 @@ const CONTACT: &str = "marketing";
 #[must_use]
 pub fn value(state: &State, moment: Moment, model: Option<&Purchasing>) -> Option<CustomerValue> {
     let totals = state.core().totals.as_ref()?;
-    let (first, last) = (totals.first_order_day?, totals.last_order_day?);
-    let days = u32::try_from(totals.order_days).ok()?;
-    let mut shown = CustomerValue {
+    let (_, last) = (totals.first_order_day?, totals.last_order_day?);
+    let shown = CustomerValue {
         order_days: totals.order_days.try_into().unwrap_or(i64::MAX),
-        days_since_last_order: i64::from(moment.today().0 - last).max(0),
+        days_since_last_order: days_since(last, moment.today()),
         ..CustomerValue::default()
     };
     let Some(model) = model else {
         return Some(shown);
     };
-    shown.currency.clone_from(&model.currency);
-    shown.modelled_on = Some(moment.begin(model.day).to_proto());
-    let repeats = days.checked_sub(1)?;
-    let until = i64::from(moment.today().0.max(last));
-    let history = History::between(first.into(), last.into(), repeats, until);
-    if let (Some(history), Some(ordering)) = (history, &model.ordering) {
-        shown.p_alive = ordering.p_alive(history);
-        shown.expected_orders = ordering.expected_orders(history, f64::from(WEEKS));
-        let spending = Spending::new(repeats, of(&totals.repeat_ordered, &model.currency));
-        let horizon = Horizon::new(WEEKS, 0.0);
-        if let (Some(paying), Some(spending), Some(horizon)) = (&model.paying, spending, horizon) {
-            let worth = lifetime(ordering, history, paying, spending, horizon);
-            shown.lifetime_value = worth.map(|worth| worth.value);
-        }
-    }
-    if let Some(cuts) = &model.cuts {
-        let scores = cuts.score(&rfm::Figures {
-            days_since: shown.days_since_last_order,
-            orders: totals.order_days,
-            net: net(totals, &state.core().returned, &model.currency),
-        });
-        shown.recency_score = Some(scores.recency.into());
-        shown.frequency_score = Some(scores.frequency.into());
-        shown.money_score = Some(scores.money.into());
-    }
-    Some(shown)
+    let today = moment.today();
+    let scores = scores(state, today, model);
+    Some(CustomerValue {
+        currency: model.currency.clone(),
+        modelled_on: Some(moment.begin(model.day).to_proto()),
+        p_alive: p_alive(state, today, model),
+        expected_orders: expected_orders(state, today, model),
+        lifetime_value: lifetime_value(state, today, model),
+        recency_score: scores.map(|scores| scores.recency.into()),
+        frequency_score: scores.map(|scores| scores.frequency.into()),
+        money_score: scores.map(|scores| scores.money.into()),
+        ..shown
+    })
+}
+
+/// Probability that they still are a customer; `None` of who ordered on one day only or never.
+#[must_use]
+pub fn p_alive(state: &State, today: Day, model: &Purchasing) -> Option<f64> {
+    let (history, _) = history(state, today)?;
+    model.ordering.as_ref()?.p_alive(history)
+}
+
+/// Orders expected within 52 weeks; `None` without an order.
+#[must_use]
+pub fn expected_orders(state: &State, today: Day, model: &Purchasing) -> Option<f64> {
+    let (history, _) = history(state, today)?;
+    let ordering = model.ordering.as_ref()?;
+    ordering.expected_orders(history, f64::from(WEEKS))
+}
+
+/// What these come to, in minor units of the model's currency; `None` of who ordered on one day only or never.
+#[must_use]
+pub fn lifetime_value(state: &State, today: Day, model: &Purchasing) -> Option<f64> {
+    let (history, totals) = history(state, today)?;
+    let repeat_spend = of(&totals.repeat_ordered, &model.currency);
+    let spending = Spending::new(history.repeats(), repeat_spend)?;
+    let (ordering, paying) = (model.ordering.as_ref()?, model.paying.as_ref()?);
+    let horizon = Horizon::new(WEEKS, 0.0)?;
+    let worth = lifetime(ordering, history, paying, spending, horizon);
+    worth.map(|worth| worth.value)
+}
+
+/// Recency, frequency and money; `None` without an order.
+#[must_use]
+pub fn scores(state: &State, today: Day, model: &Purchasing) -> Option<rfm::Scores> {
+    let totals = state.core().totals.as_ref()?;
+    let figures = rfm::Figures {
+        days_since: days_since(totals.last_order_day?, today),
+        orders: totals.order_days,
+        net: net(totals, &state.core().returned, &model.currency),
+    };
+    Some(model.cuts.as_ref()?.score(&figures))
+}
+
+/// On which days they ordered, up to a day.
+fn history(state: &State, today: Day) -> Option<(History, &Totals)> {
+    let totals = state.core().totals.as_ref()?;
+    let (first, last) = (totals.first_order_day?, totals.last_order_day?);
+    let repeats = u32::try_from(totals.order_days).ok()?.checked_sub(1)?;
+    let until = i64::from(today.0.max(last));
+    let history = History::between(first.into(), last.into(), repeats, until)?;
+    Some((history, totals))
+}
+
+fn days_since(last: i32, today: Day) -> i64 {
+    (i64::from(today.0) - i64::from(last)).max(0)
 }
 
 fn of(amounts: &[Amount], currency: &str) -> i64 {
@@ -78,13 +118,14 @@ fn net(totals: &Totals, returned: &[Amount], currency: &str) -> i64 {
     of(&totals.ordered, currency).wrapping_sub(of(returned, currency))
 }
 
-/// The risk that a customer leaves, with its reasons; `None` when nothing is known that speaks of it.
+/// The risk that a customer leaves, with its reasons; `None` when nothing is known that speaks of it. `p_alive` is that of
+/// [`p_alive()`], where there is a model.
 #[must_use]
 pub fn risk(
     state: &State,
     moment: Moment,
     feelings: Option<&SentimentSummary>,
-    value: Option<&CustomerValue>,
+    p_alive: Option<f64>,
 ) -> Option<LeavingRisk> {
     let core = state.core();
     let said_so = core.signals.iter().find(|signal| signal.name == "leaving");
@@ -107,7 +148,7 @@ pub fn risk(
     let open = core.totals.as_ref().map(|totals| totals.tickets_open);
     let risk = leaving::risk(&Facts {
         said_so_days_ago: said_so.map(|signal| days_between(Micros(signal.at), moment.at())),
-        p_alive: value.and_then(|value| value.p_alive),
+        p_alive,
         level,
         trend,
         open_complaints: open.and_then(|open| u32::try_from(open).ok()),
