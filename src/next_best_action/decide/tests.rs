@@ -1,0 +1,3 @@
+mod laws;
+mod made_up;
+mod stories;
