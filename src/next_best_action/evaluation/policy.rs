@@ -1,0 +1,84 @@
+//! Policies that are judged: what they would have chosen where something else did.
+//!
+//! What must stay true: a policy is a function of what was known at the decision. It never sees the reward of the row or
+//! what was learned from it later; a policy that was fitted on the very rows it is judged on looks better than it is. Judge a
+//! greedy policy on days after those its means were learned from.
+
+use super::log::Decided;
+
+/// A policy: probabilities of the candidates of a row.
+pub trait Policy {
+    /// Writes the probability of each candidate, in their order; `into` is as long as there are candidates and starts at 0.
+    /// They must sum to 1 within 1e-9.
+    fn probabilities(&self, row: &Decided<'_>, into: &mut [f64]);
+}
+
+/// Another version of the policy, as a function.
+impl<F: Fn(&Decided<'_>, &mut [f64])> Policy for F {
+    fn probabilities(&self, row: &Decided<'_>, into: &mut [f64]) {
+        self(row, into);
+    }
+}
+
+/// What was logged. Rows where only the chosen propensity is known take it as sure, which is not a distribution; they are
+/// refused.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AsLogged;
+
+impl Policy for AsLogged {
+    fn probabilities(&self, row: &Decided<'_>, into: &mut [f64]) {
+        for (to, from) in into.iter_mut().zip(row.propensities()) {
+            *to = *from;
+        }
+    }
+}
+
+/// Every candidate alike.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Uniform;
+
+impl Policy for Uniform {
+    fn probabilities(&self, _: &Decided<'_>, into: &mut [f64]) {
+        let share = 1.0 / super::number::length(into.len().max(1));
+        into.fill(share);
+    }
+}
+
+/// Always the candidate with the highest score; among equal ones the one with the lowest key.
+///
+/// The score is given the row and the place of the candidate; greedy on means is the score "mean of this action".
+#[derive(Clone, Copy, Debug)]
+pub struct Greedy<S>(
+    /// The score.
+    pub S,
+);
+
+impl<S: Fn(&Decided<'_>, usize) -> f64> Policy for Greedy<S> {
+    fn probabilities(&self, row: &Decided<'_>, into: &mut [f64]) {
+        let best = (0..into.len())
+            .map(|place| ((self.0)(row, place), row.action(place), place))
+            .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(&a.1)));
+        if let Some(to) = best.and_then(|(.., place)| into.get_mut(place)) {
+            *to = 1.0;
+        }
+    }
+}
+
+/// Another policy, but with probability `epsilon` (0 to 1) any candidate alike.
+#[derive(Clone, Copy, Debug)]
+pub struct Mixed<P> {
+    /// What it does otherwise.
+    pub policy: P,
+    /// How often it does anything.
+    pub epsilon: f64,
+}
+
+impl<P: Policy> Policy for Mixed<P> {
+    fn probabilities(&self, row: &Decided<'_>, into: &mut [f64]) {
+        self.policy.probabilities(row, into);
+        let each = self.epsilon / super::number::length(into.len().max(1));
+        for share in into {
+            *share = (1.0 - self.epsilon) * *share + each;
+        }
+    }
+}
