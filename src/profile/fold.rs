@@ -1,8 +1,9 @@
 //! `fold`: what an interaction does to a state. `docs/interactions.md` is this file in prose.
 
 use super::{
-    feelings,
+    complaints, contacts, feelings,
     model::{FORMAT, Slot, State, SubjectsBeside},
+    offers,
     stamp::Stamp,
     subjects,
 };
@@ -61,7 +62,7 @@ impl State {
         let stamp = Stamp::new(fact.occurred_at, fact.id);
         let subjects = stored::Subjects {
             orders: order(message, stamp, fact.zone).into_iter().collect(),
-            tickets: ticket(message, stamp).into_iter().collect(),
+            tickets: ticket(fact, stamp).into_iter().collect(),
         };
         let mut core = stored::State {
             format: FORMAT,
@@ -79,10 +80,13 @@ impl State {
             surveys: surveys(message, stamp),
             consents: consents(fact, stamp),
             returned: returned(message),
+            contacts: contacts::of(fact, stamp),
             totals: subjects::totals(&subjects),
             ..stored::State::default()
         };
         feelings::tell(&mut core, fact, stamp);
+        offers::tell(&mut core, message);
+        complaints::tell(&mut core, fact, stamp);
         Self {
             core,
             subjects: Slot::Held(subjects),
@@ -140,12 +144,14 @@ fn status_of(message: &Interaction, subject: &Subject) -> SubjectStatus {
     }
 }
 
-fn ticket(message: &Interaction, stamp: Stamp) -> Option<stored::Ticket> {
+fn ticket(fact: Fact<'_>, stamp: Stamp) -> Option<stored::Ticket> {
+    let message = fact.message;
     let subject = subject_of(message, SubjectKind::Ticket)?;
     let status = status_of(message, subject);
     let mut ticket = stored::Ticket {
         hash: subjects::hash(SubjectKind::Ticket, &subject.id),
         first_at: stamp.at,
+        complains: complaints::complains(message, fact.analyses),
         ..stored::Ticket::default()
     };
     if status != SubjectStatus::Unspecified {

@@ -3,9 +3,9 @@
 use std::mem;
 
 use super::{
-    feelings,
+    complaints, contacts, feelings,
     model::{Slot, State, SubjectsBeside, TOUCHES},
-    sorted,
+    offers, sorted,
     stamp::Stamped as _,
     subjects,
 };
@@ -21,6 +21,8 @@ impl State {
         self.merge_subjects(other.subjects)?;
         let (mine, mut theirs) = (&mut self.core, other.core);
         feelings::merge(mine, &mut theirs);
+        offers::merge(mine, &mut theirs);
+        complaints::merge(mine, &mut theirs);
         mine.interactions += theirs.interactions;
         mine.first_at = earliest(mine.first_at, theirs.first_at);
         mine.last_at = mine.last_at.max(theirs.last_at);
@@ -52,6 +54,7 @@ impl State {
             combine_consents,
         );
         add_amounts(&mut mine.returned, theirs.returned);
+        contacts::merge(&mut mine.contacts, theirs.contacts);
         Ok(())
     }
 

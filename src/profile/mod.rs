@@ -13,14 +13,17 @@
 //!
 //! Everything here is pure.
 
+pub mod complaints;
+pub mod contacts;
 pub mod digest;
 pub mod encoding;
 pub mod feelings;
 pub mod fold;
 #[cfg(test)]
-mod laws;
+pub(crate) mod laws;
 mod merge;
 pub mod model;
+pub mod offers;
 mod sorted;
 pub mod stamp;
 mod stated;

@@ -4,7 +4,8 @@ use crate::{
     clock::Micros,
     ids::InteractionId,
     proto::state::v1::{
-        ConsentFact, LastFeeling, Order, Signal, Survey, SurveyMonth, Ticket, Touch, TraitStatement,
+        Complaint, ConsentFact, LastFeeling, Order, Signal, Survey, SurveyMonth, Ticket, Touch,
+        TraitStatement,
     },
 };
 
@@ -63,5 +64,6 @@ stamped!(
     Order,
     Ticket,
     LastFeeling,
-    Signal
+    Signal,
+    Complaint
 );

@@ -74,11 +74,13 @@ fn combine_orders(mine: &mut Order, theirs: Order) {
 
 fn combine_tickets(mine: &mut Ticket, theirs: Ticket) {
     let first_at = mine.first_at.min(theirs.first_at);
+    let complains = mine.complains || theirs.complains;
     let has_status = |t: &Ticket| t.status != i32::from(SubjectStatus::Unspecified);
     if (has_status(&theirs), theirs.stamp()) > (has_status(mine), mine.stamp()) {
         *mine = theirs;
     }
     mine.first_at = first_at;
+    mine.complains = complains;
 }
 
 /// Whether a ticket of this status is open.
@@ -127,6 +129,9 @@ pub(super) fn totals(subjects: &Subjects) -> Option<Totals> {
         .collect();
     totals.tickets = count(subjects.tickets.len());
     totals.tickets_open = count(open.len());
+    totals.complaints_open = count(open.iter().filter(|t| t.complains).count());
+    totals.last_ticket_at = subjects.tickets.iter().map(|t| t.first_at).max();
+    totals.open_since = open.iter().map(|t| t.first_at).min();
     open.sort_unstable_by_key(|t| std::cmp::Reverse(t.stamp()));
     totals.open = open.into_iter().take(OPEN_TICKETS).cloned().collect();
     Some(totals)

@@ -52,6 +52,14 @@ pub(super) fn is_what_was_said(case: &Case, combine: Combination) -> Result<(), 
     prop_assert_eq!(&whole.core().last_feeling, &expected.core().last_feeling);
     prop_assert_eq!(&whole.core().signals, &expected.core().signals);
     prop_assert_eq!(&whole.core().survey_months, &expected.core().survey_months);
+    prop_assert_eq!(&whole.core().offers, &expected.core().offers);
+    prop_assert_eq!(
+        &whole.core().pending_offers,
+        &expected.core().pending_offers
+    );
+    prop_assert_eq!(&whole.core().pins, &expected.core().pins);
+    prop_assert_eq!(&whole.core().complaints, &expected.core().complaints);
+    prop_assert_eq!(&whole.core().contacts, &expected.core().contacts);
     prop_assert_eq!(&whole.core().touches, &expected.core().touches);
     prop_assert_eq!(&whole.core().counters, &expected.core().counters);
     same("everything else", &whole, &expected)

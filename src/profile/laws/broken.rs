@@ -103,6 +103,30 @@ fn months_too_soon(mine: State, theirs: State) -> State {
     sum
 }
 
+/// Counts no contact that is a year older than those that were there before.
+fn contacts_forgotten_by_arrival(mine: State, theirs: State) -> State {
+    let days = mine.core.contacts.iter().flat_map(|one| &one.days);
+    let newest = days.map(|contacts| contacts.day).max();
+    let mut sum = exact(mine, theirs);
+    for one in &mut sum.core.contacts {
+        one.days
+            .retain(|contacts| newest.is_none_or(|newest| contacts.day > newest - 365));
+    }
+    sum
+}
+
+/// Keeps contacts for a year only.
+fn contacts_forgotten_too_soon(mine: State, theirs: State) -> State {
+    let mut sum = exact(mine, theirs);
+    let days = sum.core.contacts.iter().flat_map(|one| &one.days);
+    let newest = days.map(|contacts| contacts.day).max();
+    for one in &mut sum.core.contacts {
+        one.days
+            .retain(|contacts| newest.is_none_or(|newest| contacts.day > newest - 365));
+    }
+    sum
+}
+
 fn the_larger_counter(mine: State, theirs: State) -> State {
     let before = mine.core.counters.clone();
     let mut sum = exact(mine, theirs);
@@ -143,7 +167,11 @@ fn the_checks_pass_what_is_right() {
 
 #[test]
 fn the_laws_catch_whatever_depends_on_the_order_of_arrival() {
-    let broken: [(&str, Combination); 5] = [
+    let broken: [(&str, Combination); 6] = [
+        (
+            "contacts forgotten by arrival",
+            contacts_forgotten_by_arrival,
+        ),
         ("last feeling by arrival", last_feeling_by_arrival),
         ("newest by arrival", newest_by_arrival),
         ("consent by arrival", consent_by_arrival),
@@ -157,7 +185,8 @@ fn the_laws_catch_whatever_depends_on_the_order_of_arrival() {
 
 #[test]
 fn the_model_catches_a_mistake_that_is_the_same_in_any_order() {
-    let broken: [(&str, Combination); 4] = [
+    let broken: [(&str, Combination); 5] = [
+        ("contacts forgotten too soon", contacts_forgotten_too_soon),
         ("months too soon", months_too_soon),
         ("the larger of two counters", the_larger_counter),
         ("oldest for newest", oldest_for_newest),

@@ -16,22 +16,23 @@ use crate::{
     profile::Fact,
     proto::v1::{
         Analysis, AnalysisMethod, CallerSentiment, ConsentChange, Emotion, EvidenceKind,
-        EvidenceSpan, Feeling, Identifier, Interaction, Money, Subject, SubjectKind, SurveyScore,
-        TextList, TopicFeeling, Trait, TraitValue, trait_value::Kind,
+        EvidenceSpan, Feeling, HoldoutNote, Identifier, Intent, Interaction, Money, OfferNote,
+        OfferedSlot, Subject, SubjectKind, SurveyScore, TextList, TopicFeeling, Trait, TraitValue,
+        trait_value::Kind,
     },
 };
 
 /// An interaction as it is recorded.
 #[derive(Clone, Debug)]
-pub(super) struct Recorded {
-    pub(super) id: InteractionId,
-    pub(super) at: Micros,
-    pub(super) message: Interaction,
-    pub(super) analyses: Vec<Analysis>,
+pub(crate) struct Recorded {
+    pub(crate) id: InteractionId,
+    pub(crate) at: Micros,
+    pub(crate) message: Interaction,
+    pub(crate) analyses: Vec<Analysis>,
 }
 
 impl Recorded {
-    pub(super) fn fact(&self) -> Fact<'_> {
+    pub(crate) fn fact(&self) -> Fact<'_> {
         Fact {
             id: self.id,
             occurred_at: self.at,
@@ -86,7 +87,7 @@ pub(super) fn cases(most: usize, subjects: u16) -> impl Strategy<Value = Case> {
 }
 
 /// Interactions, no two of one id.
-pub(super) fn interactions(
+pub(crate) fn interactions(
     count: impl Into<proptest::collection::SizeRange>,
     subjects: u16,
 ) -> impl Strategy<Value = Vec<Recorded>> {
@@ -128,9 +129,14 @@ fn interaction(subjects: u16) -> impl Strategy<Value = Interaction> {
             option::of(said()),
         ),
     );
-    (names, about(subjects), facts).prop_map(|(names, about, facts)| {
+    let offered = option::weighted(0.2, offered());
+    (names, about(subjects), facts, offered).prop_map(|(names, about, facts, offered)| {
         let (source, (instant, days), department, channel, direction) = names;
-        let (r#type, subject, money) = about;
+        let (mut r#type, mut subject, mut money) = about;
+        let (kind, offer) = offered.unzip();
+        if let Some(kind) = kind {
+            (r#type, subject, money) = (kind, None, None);
+        }
         let (traits, scores, consent_changes, (text, sentiment)) = facts;
         Interaction {
             source: source.into(),
@@ -162,6 +168,7 @@ fn interaction(subjects: u16) -> impl Strategy<Value = Interaction> {
             consent_changes,
             text,
             sentiment,
+            offer,
             ..Interaction::default()
         }
     })
@@ -215,6 +222,7 @@ fn analyses() -> impl Strategy<Value = Vec<Analysis>> {
                 feeling,
                 effort,
                 leaving,
+                intents: intents(leaving, angry),
                 emotions: angry.then_some(Emotion::Anger.into()).into_iter().collect(),
                 topics: topic
                     .map(|polarity| TopicFeeling {
@@ -232,6 +240,64 @@ fn analyses() -> impl Strategy<Value = Vec<Analysis>> {
         )
         .collect()
     })
+}
+
+fn intents(leaving: bool, angry: bool) -> Vec<i32> {
+    let complains = (leaving && angry).then_some(Intent::Complaint.into());
+    let escalates = (!leaving && angry).then_some(Intent::Escalation.into());
+    complains.into_iter().chain(escalates).collect()
+}
+
+/// Types of interactions about offers, with what they note: few decisions, actions and channels.
+pub(super) fn offered() -> impl Strategy<Value = (&'static str, OfferNote)> {
+    let types = select(vec![
+        "offer.made",
+        "offer.made",
+        "offer.not_delivered",
+        "offer.sent",
+        "offer.shown",
+        "offer.clicked",
+        "offer.accepted",
+        "offer.rejected",
+    ]);
+    let at = |seconds: i64| Timestamp {
+        seconds: 1_700_000_000 + seconds,
+        nanos: 0,
+    };
+    let days = select(vec![0, 0, 1, 2, 700, 732i64]);
+    let slot = (0..2i32, 0..3u8, 0..2u8, 0..2u8, option::of(0..300i64));
+    let holdout = option::of((
+        0..2i64,
+        0..2u128,
+        select(vec!["held_out", "random", "policy"]),
+    ));
+    (types, 0..4u8, days, vec(slot, 0..3), holdout).prop_map(
+        move |(kind, decision, days, slots, holdout)| {
+            let decided = days * 86_400;
+            let slots = slots
+                .into_iter()
+                .map(|(slot, action, group, channel, hours)| OfferedSlot {
+                    slot,
+                    action_id: format!("action_{action}"),
+                    version: 1,
+                    group: format!("group {group}"),
+                    channel: format!("channel {channel}"),
+                    placement: String::new(),
+                    reserved_until: hours.map(|hours| at(decided + hours * 3_600)),
+                });
+            let note = OfferNote {
+                decision_id: format!("decision {decision}"),
+                decided_at: Some(at(decided)),
+                slots: slots.collect(),
+                holdout: holdout.map(|(epoch, profile, group)| HoldoutNote {
+                    epoch,
+                    profile_id: uuid::Uuid::from_u128(profile).to_string(),
+                    group: group.into(),
+                }),
+            };
+            (kind, note)
+        },
+    )
 }
 
 type About = (&'static str, Option<Subject>, Option<Money>);
@@ -252,6 +318,10 @@ fn about(subjects: u16) -> impl Strategy<Value = About> {
         ("survey.answered", Ticket),
         ("page.viewed", Session),
         ("note.taken", Unspecified),
+        ("complaint.received", Unspecified),
+        ("ticket.escalated", Ticket),
+        ("message.sent", Unspecified),
+        ("message.delivered", Unspecified),
     ]);
     let money = (select(vec!["JPY", "USD"]), 0..1_000i64);
     (

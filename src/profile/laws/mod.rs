@@ -6,14 +6,17 @@
 //! | `algebra` | the laws, for any combination of states |
 //! | `naive` | what a state must be, computed another way: from sorted lists, without fold and merge |
 //! | `naive_feelings` | the same of feelings |
+//! | `naive_contacts` | the same of contacts |
 //! | `broken` | combinations that are wrong on purpose, each of which the checks must catch |
 //! | `stored` | encoding, and subjects that lie beside the state |
 //! | `survivors` | survivorship: total, and independent of order |
 
 mod algebra;
 mod broken;
-mod made_up;
+pub(crate) mod made_up;
 mod naive;
+mod naive_contacts;
 mod naive_feelings;
+mod naive_offers;
 mod stored;
 mod survivors;

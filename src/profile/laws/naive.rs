@@ -3,7 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{made_up::Recorded, naive_feelings};
+use super::{
+    made_up::Recorded,
+    naive_contacts, naive_feelings,
+    naive_offers::{self, complains},
+};
 use crate::{
     identity::{Region, normalise::normalise},
     profile::{
@@ -47,6 +51,11 @@ pub(super) fn naive(interactions: &[Recorded]) -> State {
         last_feeling: naive_feelings::last(&sorted),
         signals: naive_feelings::signals(&sorted),
         survey_months: naive_feelings::survey_months(&sorted),
+        offers: naive_offers::offers(&sorted),
+        pending_offers: naive_offers::pending(&sorted),
+        pins: naive_offers::pins(&sorted),
+        complaints: naive_offers::complaints(&sorted),
+        contacts: naive_contacts::contacts(&sorted),
         totals: (!nothing_seen).then(|| totals(&sorted, &subjects)),
         ..stored::State::default()
     };
@@ -294,6 +303,7 @@ fn tickets(sorted: &[&Recorded]) -> Vec<stored::Ticket> {
         let mut ticket = stored::Ticket {
             hash,
             first_at: about[0].at.0,
+            complains: about.iter().any(|r| complains(r)),
             ..stored::Ticket::default()
         };
         let spoke = |r: &&&Recorded| named_status(r) != SubjectStatus::Unspecified;
@@ -311,6 +321,22 @@ fn tickets(sorted: &[&Recorded]) -> Vec<stored::Ticket> {
         tickets.push(ticket);
     }
     tickets
+}
+
+/// When tickets were first seen, in order.
+fn first_seen(sorted: &[&Recorded], wanted: impl Fn(&str) -> bool) -> Vec<i64> {
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let mut times = Vec::new();
+    for recorded in sorted {
+        let subject = recorded.message.subject.as_ref();
+        if let Some(ticket) = subject.filter(|s| s.kind() == SubjectKind::Ticket)
+            && wanted(&ticket.id)
+            && seen.insert(&ticket.id)
+        {
+            times.push(recorded.at.0);
+        }
+    }
+    times
 }
 
 fn totals(sorted: &[&Recorded], subjects: &stored::Subjects) -> stored::Totals {
@@ -354,6 +380,14 @@ fn totals(sorted: &[&Recorded], subjects: &stored::Subjects) -> stored::Totals {
         last_order_at: dates().max(),
         tickets: count(subjects.tickets.len()),
         tickets_open: count(open.len()),
+        complaints_open: count(open.iter().filter(|t| t.complains).count()),
+        last_ticket_at: first_seen(sorted, |_| true).last().copied(),
+        open_since: first_seen(sorted, |ticket| {
+            open.iter()
+                .any(|o| o.hash == hash(SubjectKind::Ticket, ticket))
+        })
+        .first()
+        .copied(),
         open: open.into_iter().take(20).cloned().collect(),
     }
 }

@@ -7,7 +7,7 @@ use chrono::{Datelike as _, FixedOffset, NaiveDate};
 use super::made_up::Recorded;
 use crate::proto::{
     state::v1::{self as stored, Feelings},
-    v1::{Analysis, AnalysisMethod, Direction},
+    v1::{Analysis, AnalysisMethod, Direction, Intent},
 };
 
 /// The date in Japan, where clocks are never changed.
@@ -155,6 +155,14 @@ pub(super) fn signals(sorted: &[&Recorded]) -> Vec<stored::Signal> {
         }
         if analyses().any(|a| !a.emotions.is_empty()) {
             shows("anger", false);
+        }
+        for (intent, name) in [
+            (Intent::Complaint, "complaint"),
+            (Intent::Escalation, "escalation"),
+        ] {
+            if analyses().any(|a| a.intents.contains(&intent.into())) {
+                shows(name, false);
+            }
         }
         let topics = || analyses().flat_map(|a| &a.topics);
         if topics().next().is_some() {
