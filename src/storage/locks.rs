@@ -50,7 +50,7 @@ SELECT pg_advisory_xact_lock_shared($1, $2)::text,
 const TAKE_TENANT: &str = "
 SELECT pg_advisory_xact_lock($1, $2)::text, 0::bigint, pg_current_xact_id()::text::bigint";
 
-const SEEN: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+const SEEN: &str = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1";
 
 const POSITION: &str = "SELECT pg_current_xact_id()::text::bigint";
 
@@ -177,7 +177,7 @@ pub async fn position(connection: &mut PgConnection) -> Result<i64> {
     Ok(sqlx::query_scalar(POSITION).fetch_one(connection).await?)
 }
 
-/// A position up to which everything is seen by the snapshot that is read.
+/// The latest position of which something may be seen by the snapshot that is read.
 ///
 /// # Errors
 /// When the database fails.

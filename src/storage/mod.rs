@@ -20,13 +20,18 @@ use tracing::Instrument as _;
 
 use crate::clock::Micros;
 
+pub mod action_models;
+pub mod actions;
 pub mod analyses;
+pub mod catalogues;
 pub mod contributions;
 pub mod decided;
 pub mod decision_keys;
 pub mod decisions;
+pub mod diagnosis;
 pub mod error;
 pub mod event_keys;
+pub mod feed;
 pub mod figures;
 pub mod identities;
 pub mod identity_cards;
@@ -36,15 +41,21 @@ pub mod interactions;
 pub mod links;
 pub mod locks;
 pub mod migrate;
+pub mod offer_figures;
+pub mod offers;
 pub mod operations;
 pub mod outbox;
+pub mod outcomes;
 pub mod past;
 pub mod population;
+pub mod profile_documents;
 pub mod profile_lists;
 pub mod profile_rules;
 pub mod profiles;
 pub mod reanalyses;
+pub mod relays;
 pub mod rule_sets;
+pub mod samples;
 pub mod store;
 mod summaries;
 
@@ -52,12 +63,17 @@ pub use error::{Error, Result};
 
 /// Every statement of this release, by name.
 pub const STATEMENTS: &[&[(&str, &str)]] = &[
+    action_models::STATEMENTS,
+    actions::STATEMENTS,
     analyses::STATEMENTS,
+    catalogues::STATEMENTS,
     contributions::STATEMENTS,
     decided::STATEMENTS,
     decision_keys::STATEMENTS,
     decisions::STATEMENTS,
+    diagnosis::STATEMENTS,
     event_keys::STATEMENTS,
+    feed::STATEMENTS,
     figures::STATEMENTS,
     identities::STATEMENTS,
     identity_cards::STATEMENTS,
@@ -66,15 +82,21 @@ pub const STATEMENTS: &[&[(&str, &str)]] = &[
     interactions::STATEMENTS,
     links::STATEMENTS,
     locks::STATEMENTS,
+    offer_figures::STATEMENTS,
+    offers::STATEMENTS,
     operations::STATEMENTS,
+    outcomes::STATEMENTS,
     outbox::STATEMENTS,
     past::STATEMENTS,
     population::STATEMENTS,
+    profile_documents::STATEMENTS,
     profile_lists::STATEMENTS,
     profile_rules::STATEMENTS,
     profiles::STATEMENTS,
     reanalyses::STATEMENTS,
+    relays::STATEMENTS,
     rule_sets::STATEMENTS,
+    samples::STATEMENTS,
     store::STATEMENTS,
 ];
 

@@ -55,7 +55,7 @@ SELECT
     octet_length(members) AS members_length,
     members,
     NULL::bytea AS subjects,
-    pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS position
+    pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1 AS position
 FROM profiles
 WHERE tenant = $1 AND profile_id = ANY($2::uuid[])";
 
@@ -131,15 +131,15 @@ pub struct Profile {
 
 #[derive(FromRow)]
 pub(super) struct Row {
-    profile_id: Uuid,
-    version: i64,
-    rules: i64,
-    home: Uuid,
-    summary: Vec<u8>,
-    state: Vec<u8>,
-    members_length: i32,
-    members: Option<Vec<u8>>,
-    subjects: Option<Vec<u8>>,
+    pub(super) profile_id: Uuid,
+    pub(super) version: i64,
+    pub(super) rules: i64,
+    pub(super) home: Uuid,
+    pub(super) summary: Vec<u8>,
+    pub(super) state: Vec<u8>,
+    pub(super) members_length: i32,
+    pub(super) members: Option<Vec<u8>>,
+    pub(super) subjects: Option<Vec<u8>>,
 }
 
 #[derive(FromRow)]
@@ -286,7 +286,7 @@ pub async fn load(
     rows.into_iter().map(Profile::try_from).collect()
 }
 
-/// Reads profiles for a look-up, with the position up to which every change is in what was read.
+/// Reads profiles for a look-up, each with the latest position of which something may be in what was read.
 ///
 /// # Errors
 /// When the database fails or a profile cannot be read.
