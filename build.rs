@@ -5,23 +5,29 @@ use std::{env, error::Error, fs, path::PathBuf};
 use protox::prost::Message as _;
 
 const ROOT: &str = "proto";
-const FILES: [&str; 5] = [
+const FILES: [&str; 8] = [
     "customer_profile/v1/interaction_service.proto",
     "customer_profile/v1/profile_service.proto",
     "customer_profile/v1/identity_service.proto",
     "customer_profile/v1/sentiment_service.proto",
+    "customer_profile/v1/next_best_action_service.proto",
     "customer_profile/state/v1/state.proto",
+    "customer_profile/state/v1/decision.proto",
+    "customer_profile/state/v1/catalogue.proto",
 ];
 
 /// Files whose descriptors are served: the API alone, not what is stored.
-const SERVED: usize = 4;
+const SERVED: usize = 5;
 
 /// The service that operators implement and we call. It is no part of the API: not served, and decoded without the weighing
 /// that requests need.
 const ANALYZER: &str = "customer_profile/analyzer/v1/analyzer.proto";
 
+/// The service whose answers hold profiles, generated once more for the server: with answers in which they are bytes.
+const LOOKUPS: &str = "customer_profile/v1/profile_service.proto";
+
 /// Messages whose fields are personal data; their `Debug` is written by hand and shows none.
-const PERSONAL: [&str; 17] = [
+const PERSONAL: [&str; 22] = [
     ".customer_profile.v1.Interaction",
     ".customer_profile.v1.Identifier",
     ".customer_profile.v1.TraitValue",
@@ -39,6 +45,11 @@ const PERSONAL: [&str; 17] = [
     ".customer_profile.state.v1.LastFeeling",
     ".customer_profile.state.v1.ConsentFact",
     ".customer_profile.state.v1.Summary",
+    ".customer_profile.state.v1.DecisionInputs",
+    ".customer_profile.state.v1.DecisionFact",
+    ".customer_profile.state.v1.FactTexts",
+    ".customer_profile.state.v1.CachedProfile",
+    ".customer_profile.state.v1.CachedIdentifier",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -64,6 +75,24 @@ fn main() -> Result<(), Box<dyn Error>> {
         .extern_path(".customer_profile.v1", "crate::proto::v1")
         .skip_debug([".customer_profile.analyzer.v1.CustomerText"])
         .compile_fds(protox::compile([ANALYZER], [ROOT])?)?;
+
+    // Look-ups answer with profiles that were encoded before. What is generated of this service above is not used.
+    let lookups = out.join("served");
+    fs::create_dir_all(&lookups)?;
+    tonic_prost_build::configure()
+        .out_dir(&lookups)
+        .build_client(false)
+        .extern_path(".customer_profile.v1", "crate::proto::v1")
+        .extern_path(
+            ".customer_profile.v1.GetProfileResponse",
+            "crate::grpc::replies::GetProfileResponse",
+        )
+        .extern_path(
+            ".customer_profile.v1.BatchGetProfilesResponse",
+            "crate::grpc::replies::BatchGetProfilesResponse",
+        )
+        .codec_path("crate::grpc::codec::Codec")
+        .compile_fds(protox::compile([LOOKUPS], [ROOT])?)?;
 
     let mut served = protox::Compiler::new([ROOT])?;
     served.include_imports(true).include_source_info(false);
