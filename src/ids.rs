@@ -127,6 +127,13 @@ impl RunId {
     }
 }
 
+/// A name for something of which nobody gave one: a UUID.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place that draws ids")]
+pub fn draw_name() -> String {
+    Uuid::now_v7().to_string()
+}
+
 /// A random 128-bit value that names a store for as long as it lives.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "the one place that draws ids")]
@@ -139,6 +146,17 @@ pub fn draw_store_id() -> Uuid {
 #[expect(clippy::disallowed_methods, reason = "the one place that draws ids")]
 pub fn draw_instance_id() -> Uuid {
     Uuid::new_v4()
+}
+
+/// A part of 2^32.
+#[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that draws randomness"
+)]
+pub fn draw_part() -> u32 {
+    let [a, b, c, d, ..] = *Uuid::new_v4().as_bytes();
+    u32::from_be_bytes([a, b, c, d])
 }
 
 /// Fresh bytes for a hash secret.

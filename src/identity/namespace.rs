@@ -41,3 +41,10 @@ pub fn rule(namespace: &str) -> Rule {
         normaliser,
     }
 }
+
+/// Whether values of a namespace name a person. Devices and browsers go from hand to hand, and theirs name none; whatever a
+/// tenant made up counts as a name.
+#[must_use]
+pub fn names_a_person(namespace: &str) -> bool {
+    !matches!(namespace, "device_id" | "cookie")
+}

@@ -20,9 +20,12 @@ use crate::{
     identity::HashSecret,
     ids::{InteractionId, TenantId},
     storage::Storage,
-    telemetry::names,
+    telemetry::{names, sampling},
     tenants::Tenant,
 };
+
+/// A batch that takes longer has its trace sent.
+const SLOW_BATCH: Duration = Duration::from_secs(1);
 
 /// How to collect and write.
 #[derive(Clone, Copy, Debug)]
@@ -286,7 +289,7 @@ impl Writer {
             .iter_mut()
             .flat_map(|job| job.items.drain(..))
             .collect();
-        let span = tracing::info_span!("ingest.batch", tenant = %tenant.id, items = items.len(), calls = jobs.len());
+        let span = tracing::info_span!("ingest.batch", tenant = %tenant.id, items = items.len(), calls = jobs.len(), slow = tracing::field::Empty);
         for job in &jobs {
             link(&span, &job.request);
         }
@@ -295,9 +298,14 @@ impl Writer {
             .record(f64::from(u32::try_from(items.len()).unwrap_or(u32::MAX)));
         let context = tenant.context(&self.secret);
         let result = record(&self.storage, context, &items, self.options.patience)
-            .instrument(span)
+            .instrument(span.clone())
             .await;
-        metrics::histogram!(names::INGEST_BATCH_SECONDS).record(started.elapsed().as_secs_f64());
+        let took = started.elapsed();
+        metrics::histogram!(names::INGEST_BATCH_SECONDS).record(took.as_secs_f64());
+        if took > SLOW_BATCH {
+            span.record(sampling::SLOW, true);
+        }
+        drop(span);
         answer(jobs, &sizes, result);
     }
 }

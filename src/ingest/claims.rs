@@ -34,7 +34,7 @@ pub(super) async fn claim(
     let mut claims: Vec<event_keys::Claim> = first
         .values()
         .filter_map(|n| {
-            let Item { prepared, run } = &items[*n];
+            let Item { prepared, run, .. } = &items[*n];
             Some(event_keys::Claim {
                 id: prepared.id,
                 body_hash: prepared.body_hash,

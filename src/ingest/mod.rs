@@ -19,6 +19,7 @@ pub mod batcher;
 mod claims;
 mod evidence;
 mod failure;
+mod guard;
 pub mod heard;
 pub mod index_keys;
 pub mod model;
@@ -35,8 +36,10 @@ mod slow;
 pub(crate) mod standalone;
 pub(crate) mod standings;
 pub mod trait_keys;
+mod write;
 
 pub use batcher::{Ingest, Options, Patience, Room};
+pub use guard::Guard;
 pub use model::Prepared;
 pub use record::{Answer, Outcome};
 pub use ruling::Ruling;

@@ -351,6 +351,7 @@ fn plan_set(
             profile: id,
             version,
             kind,
+            merged_into: None,
         });
         writes.profiles.push(profiles::Write {
             id,
@@ -431,6 +432,7 @@ fn merge_away(merged: &profiles::Profile, into: ProfileId, version: i64, writes:
         profile: merged.id,
         version,
         kind: Kind::MergedAway,
+        merged_into: Some(into),
     });
     let (home_key, home) = (merged.home_key, merged.home.clone());
     writes

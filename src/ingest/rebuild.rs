@@ -129,7 +129,7 @@ pub(crate) async fn rebuild(
             .extend(placed.map(|key| (*key, (id, settled.version))));
     }
     rebuilt.joined = settled.gone.iter().filter(|gone| gone.merged).count();
-    writes.leave(&settled);
+    writes.leave(&settled, &rebuilt.sets);
     writes
         .write(connection, context, position, &settled)
         .await?;
@@ -276,6 +276,7 @@ impl Writes {
             profile: id,
             version,
             kind: kind(after.fate),
+            merged_into: None,
         });
         self.profiles.push(profiles::Write {
             id,
@@ -293,8 +294,9 @@ impl Writes {
         Ok(())
     }
 
-    fn leave(&mut self, settled: &Settled) {
+    fn leave(&mut self, settled: &Settled, sets: &[Placed]) {
         for gone in &settled.gone {
+            let holder = sets.iter().find(|set| set.members.contains(&gone.home_key));
             self.changes.push(Change {
                 profile: gone.id,
                 version: settled.version,
@@ -303,6 +305,7 @@ impl Writes {
                 } else {
                     Kind::Emptied
                 },
+                merged_into: holder.filter(|_| gone.merged).map(|set| set.id),
             });
             self.profiles.push(profiles::Write::emptied(
                 gone.id,

@@ -6,7 +6,7 @@
 //! takes the tenant's lock, which no one else can then hold. The read that counts is a later statement than the one that
 //! takes the locks, so under READ COMMITTED it sees everything that earlier holders committed.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sqlx::PgConnection;
 
@@ -14,18 +14,17 @@ use super::{
     admission::{Gate, Slow},
     claims::{Claimed, claim, repeat},
     failure::{Failure, in_time},
+    guard::{self, Guard},
     model::Prepared,
-    plan::{self, Context, Known, LiesIn, Writes},
+    plan::{self, Context, Known, LiesIn},
     ruling::{self, Ruling},
     slow,
+    write::write,
 };
 use crate::{
     error::Error,
     ids::{IdentityKey, InteractionId, ProfileId, RunId},
-    storage::{
-        self, Storage, analyses, event_keys, identities, identity_moves, identity_traits,
-        interactions, links, locks, outbox, profiles,
-    },
+    storage::{self, Storage, event_keys, identities, links, locks, offers, profiles},
     telemetry::names,
 };
 
@@ -36,6 +35,23 @@ pub struct Item {
     pub prepared: Prepared,
     /// The import run it belongs to.
     pub run: Option<RunId>,
+    /// What has to hold for it to be recorded.
+    pub guard: Option<Guard>,
+    /// The decision that it notes, stored with it.
+    pub decision: Option<Arc<offers::New>>,
+}
+
+impl Item {
+    /// An interaction that nothing else depends on.
+    #[must_use]
+    pub fn plain(prepared: Prepared, run: Option<RunId>) -> Self {
+        Self {
+            prepared,
+            run,
+            guard: None,
+            decision: None,
+        }
+    }
 }
 
 /// What became of an interaction.
@@ -54,6 +70,8 @@ pub enum Outcome {
     Conflict,
     /// Retracted before.
     Retracted,
+    /// Its guard does not let it through: what it was made from has changed.
+    Outdated,
     /// The database refuses it.
     Refused,
     /// What is stored of its people cannot be read: our bug, and only theirs.
@@ -107,7 +125,7 @@ pub async fn record(
     Ok(answers)
 }
 
-fn keys_of(item: &Prepared) -> impl Iterator<Item = IdentityKey> + '_ {
+pub(super) fn keys_of(item: &Prepared) -> impl Iterator<Item = IdentityKey> + '_ {
     item.identifiers.iter().map(|i| i.key)
 }
 
@@ -155,7 +173,9 @@ async fn record_isolating(
     let mut answers = Vec::with_capacity(items.len());
     let mut left = vec![items];
     while let Some(part) = left.pop() {
-        match record_part(storage, context, part, lies_in, patience).await {
+        // What it holds of a batch is large for a future.
+        let recording = record_part(storage, context, part, lies_in, patience);
+        match Box::pin(recording).await {
             Ok(more) => answers.extend(more),
             Err(Failure::Data(error)) if part.len() == 1 => {
                 tracing::error!(%error, interaction.id = %part[0].prepared.id, "the database refused an interaction");
@@ -260,10 +280,13 @@ async fn record_together(
             continue;
         }
         let mut placed = Vec::new();
-        let mut slow = Vec::new();
+        let (mut slow, mut outdated) = (Vec::new(), Vec::new());
         if !new.is_empty() {
             load_profiles(&mut transaction, context, &new, &mut known).await?;
             slow = admit(&mut transaction, context, items, &mut claimed, &known).await?;
+            outdated = guard::refused(context, items, &claimed.new, &known);
+            claimed.new.retain(|n| !outdated.contains(n));
+            release(&mut transaction, context, items, &outdated).await?;
             let new: Vec<&Prepared> = claimed.new.iter().map(|n| &items[*n].prepared).collect();
             let writes = plan::plan(&new, known, context, ProfileId::draw)
                 .map_err(|error| Failure::Other(Error::bug("recording a batch", error)))?;
@@ -283,7 +306,12 @@ async fn record_together(
             }
         }
         storage::commit(transaction).await?;
-        let answers = claimed.answers(items, &placed, position);
+        let mut answers = claimed.answers(items, &placed, position);
+        for n in outdated {
+            let outcome = Outcome::Outdated;
+            let answer = Answer { outcome, position };
+            repeat(&mut answers, items, (n, items[n].prepared.id), answer);
+        }
         return Ok((answers, slow));
     }
     // The loop ends by holding the tenant's lock, with which nothing is missing.
@@ -365,76 +393,22 @@ async fn admit(
                 false
             }
         });
-    if !slow.is_empty() {
-        let mut ids: Vec<InteractionId> = slow.iter().map(|(n, _)| items[*n].prepared.id).collect();
-        ids.sort_unstable();
-        event_keys::release(connection, context.tenant, &ids).await?;
-    }
+    let places: Vec<usize> = slow.iter().map(|(n, _)| *n).collect();
+    release(connection, context, items, &places).await?;
     Ok(slow)
 }
 
-/// Stores the interactions themselves, and what was made of their texts.
-pub(super) async fn insert(
+/// Gives back the claims of items.
+async fn release(
     connection: &mut PgConnection,
     context: Context<'_>,
     items: &[Item],
-    new: &[usize],
+    places: &[usize],
 ) -> Result<(), Failure> {
-    let mut rows = Vec::with_capacity(new.len());
-    let mut heard = Vec::new();
-    for item in new.iter().map(|n| &items[*n].prepared) {
-        let Some(anchor) = item.anchor() else {
-            continue;
-        };
-        let place = interactions::Place {
-            occurred_at: item.occurred_at,
-            id: item.id,
-            anchor,
-        };
-        rows.push(interactions::New {
-            place,
-            keys: keys_of(item).collect(),
-            body: item.body.clone(),
-        });
-        let of_item = item.analyses.iter();
-        heard.extend(of_item.map(|one| analyses::New::of(place, one)));
+    if !places.is_empty() {
+        let mut ids: Vec<InteractionId> = places.iter().map(|n| items[*n].prepared.id).collect();
+        ids.sort_unstable();
+        event_keys::release(connection, context.tenant, &ids).await?;
     }
-    interactions::insert(connection, context.tenant, &rows).await?;
-    if !heard.is_empty() {
-        let heard: Vec<&analyses::New> = heard.iter().collect();
-        analyses::insert(connection, context.tenant, &heard).await?;
-    }
-    Ok(())
-}
-
-async fn write(
-    connection: &mut PgConnection,
-    context: Context<'_>,
-    position: i64,
-    items: &[Item],
-    new: &[usize],
-    mut writes: Writes,
-) -> Result<(), Failure> {
-    let tenant = context.tenant;
-    insert(connection, context, items, new).await?;
-    if !writes.links.is_empty() {
-        let new = links::add(connection, tenant, &writes.links).await?;
-        writes.count_new_links(&new);
-    }
-    identities::upsert(connection, tenant, &writes.identities).await?;
-    for (keys, profile) in &writes.moves {
-        identity_moves::move_to(connection, tenant, keys, *profile).await?;
-    }
-    if !writes.former.is_empty() {
-        identity_moves::add_former(connection, tenant, &writes.former).await?;
-    }
-    if !writes.index.removed.is_empty() {
-        identity_traits::delete(connection, tenant, &writes.index.removed).await?;
-    }
-    if !writes.index.added.is_empty() {
-        identity_traits::insert(connection, tenant, &writes.index.added).await?;
-    }
-    profiles::upsert(connection, tenant, &writes.profiles).await?;
-    outbox::append(connection, tenant, position, &writes.changes).await?;
     Ok(())
 }

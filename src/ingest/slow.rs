@@ -12,12 +12,14 @@ use tokio::time::Instant;
 use super::{
     claims::{Claimed, claim},
     failure::Failure,
+    guard::admitted,
     index_keys,
     plan::Context,
     rebuild::{Rewritten, rebuild},
-    record::{Item, insert, stripes_of},
+    record::{Item, stripes_of},
     region::{Changed, Overlay, Reached, Resolved, Torn, leave_waiting, resolve_around},
     ruling, standings,
+    write::insert,
 };
 use crate::{
     error::Error,
@@ -120,6 +122,11 @@ pub(super) async fn record_one(
                 continue;
             }
         };
+        if !admitted(&mut transaction, context, item).await? {
+            transaction.rollback().await.map_err(storage::Error::from)?;
+            let outcome = Outcome::Outdated;
+            return Ok(Answer { outcome, position });
+        }
         insert(&mut transaction, context, items, &claimed.new).await?;
         let size = resolved.region.graph().len();
         let placed = prepared
