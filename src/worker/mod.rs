@@ -1,6 +1,7 @@
 //! What runs beside the calls, in every instance: it may run in several at once, so each piece of work is safe to repeat.
 
 pub mod figures;
+pub mod learning;
 pub mod reanalysis;
 pub mod rules;
 
@@ -9,7 +10,9 @@ use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    clock::Clock,
     error::Error,
+    feed::seats::Seats,
     identity::HashSecret,
     ingest::Ingest,
     storage::{Storage, outbox},
@@ -38,7 +41,12 @@ const CLEAN: Duration = Duration::from_mins(1);
 const CHUNK: i64 = 10_000;
 
 /// Keeps gauges up to date until told to stop.
-pub async fn watch(storage: Storage, ingest: Arc<Ingest>, stop: CancellationToken) {
+pub async fn watch(
+    storage: Storage,
+    ingest: Arc<Ingest>,
+    (seats, clock): (Arc<Seats>, Clock),
+    stop: CancellationToken,
+) {
     let gauge = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
     while !stopped(&stop, GAUGES).await {
         let (open, idle) = storage.connections();
@@ -47,6 +55,7 @@ pub async fn watch(storage: Storage, ingest: Arc<Ingest>, stop: CancellationToke
         metrics::gauge!(names::DB_CONNECTIONS, "state" => "used")
             .set(gauge(open.saturating_sub(idle)));
         metrics::gauge!(names::INGEST_QUEUE_ITEMS).set(gauge(ingest.waiting()));
+        seats.show(clock.now());
     }
 }
 

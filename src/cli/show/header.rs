@@ -176,6 +176,9 @@ fn freshness(info: Option<&ReadInfo>) -> String {
         None => format!("from {tier}"),
         Some((0, 0)) => format!("from {tier}, up to date"),
         Some((0, nanos)) => format!("from {tier}, at most {} ms behind", nanos / 1_000_000 + 1),
-        Some((seconds, _)) => format!("from {tier}, at most {seconds} s behind"),
+        Some((seconds, nanos)) => {
+            let whole = seconds + i64::from(nanos > 0);
+            format!("from {tier}, at most {whole} s behind")
+        }
     }
 }

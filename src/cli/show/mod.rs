@@ -7,6 +7,7 @@
 mod feelings;
 mod header;
 mod lately;
+mod next;
 mod standing;
 mod worth;
 
@@ -20,11 +21,14 @@ pub(super) use header::name;
 use super::{
     Failure, client,
     json::Printer,
+    status,
     terminal::{Line, Look, Screen, Tone, emit, text},
     who::Who,
 };
 use crate::proto::v1::{
-    GetProfileRequest, GetProfileResponse, Profile, profile_service_client::ProfileServiceClient,
+    GetNextBestActionsRequest, GetProfileRequest, GetProfileResponse, PlacementDecision, Profile,
+    next_best_action_service_client::NextBestActionServiceClient,
+    profile_service_client::ProfileServiceClient,
 };
 
 /// Columns before the body of a part, where its name stands.
@@ -41,6 +45,10 @@ pub struct GetArgs {
 
     #[command(flatten)]
     look: Look,
+
+    /// Also show what to do next in a place, as the policy names it: placement=channel. Up to 8. Nothing comes of it.
+    #[arg(long = "on", num_args = 1..=8, value_name = "PLACEMENT=CHANNEL", conflicts_with_all = ["as_of", "known_at", "json"])]
+    on: Vec<String>,
 
     /// Show the profile as it was at this time: RFC 3339, or a day, of which all counts.
     #[arg(long, value_name = "TIME")]
@@ -79,10 +87,31 @@ pub(super) async fn get(args: &GetArgs) -> Result<(), Failure> {
     if args.json {
         emit(&Printer::new("GetProfileResponse")?.pretty(&answer)?)?;
     } else {
-        let lines = lines(&answer, args.who.answered(answer.answered_by), &screen);
+        let next = args.next().await?;
+        let answered = args.who.answered(answer.answered_by);
+        let lines = lines(&answer, answered, &next, &screen);
         screen.print(&lines)?;
     }
     Ok(())
+}
+
+impl GetArgs {
+    /// What to do next in the places that are asked for; nothing is reserved or written.
+    async fn next(&self) -> Result<Vec<PlacementDecision>, Failure> {
+        if self.on.is_empty() {
+            return Ok(Vec::new());
+        }
+        let request = GetNextBestActionsRequest {
+            lookup: Some(self.who.lookup()?),
+            placements: super::next::places(&self.on, 1)?,
+            dry_run: true,
+            ..GetNextBestActionsRequest::default()
+        };
+        let mut client = NextBestActionServiceClient::new(self.target.connect()?);
+        let answer = client.get_next_best_actions(request).await;
+        let answer = answer.map_err(|failed| Failure::Call(status::describe(&failed)))?;
+        Ok(answer.into_inner().decision.unwrap_or_default().placements)
+    }
 }
 
 /// What the parts are made of.
@@ -91,24 +120,33 @@ struct View<'a> {
     profile: &'a Profile,
     /// The identifier that answered, when several were asked for.
     answered: Option<&'a str>,
+    /// What to do next, where that was asked for.
+    next: &'a [PlacementDecision],
     screen: &'a Screen,
     /// Columns of the body of a part.
     room: usize,
 }
 
 /// The whole screen.
-fn lines(answer: &GetProfileResponse, answered: Option<&str>, screen: &Screen) -> Vec<Line> {
+fn lines(
+    answer: &GetProfileResponse,
+    answered: Option<&str>,
+    next: &[PlacementDecision],
+    screen: &Screen,
+) -> Vec<Line> {
     let unknown = Profile::default();
     let view = View {
         answer,
         profile: answer.profile.as_ref().unwrap_or(&unknown),
         answered,
+        next,
         screen,
         room: screen.width - GUTTER,
     };
-    // In the order in which somebody on the phone needs them. Next steps belong before the tickets.
+    // In the order in which somebody on the phone needs them.
     let blocks = [
         header::who(&view),
+        next::next(&view),
         lately::tickets(&view),
         [feelings::feelings(&view), worth::risk(&view)].concat(),
         lately::latest(&view),

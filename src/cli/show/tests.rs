@@ -34,7 +34,7 @@ fn at(text: &str) -> Option<Timestamp> {
 }
 
 fn shown(answer: &GetProfileResponse, width: usize) -> Vec<String> {
-    let lines = lines(answer, None, &screen(width));
+    let lines = lines(answer, None, &[], &screen(width));
     lines.iter().map(|line| line.render(false)).collect()
 }
 
@@ -347,7 +347,8 @@ not shown to you: profile.consents.address";
 
 #[test]
 fn who_answered_is_said() {
-    let lines = lines(&hanako(), Some("email=hanako@example.com"), &screen(100));
+    let by = Some("email=hanako@example.com");
+    let lines = lines(&hanako(), by, &[], &screen(100));
     let shown = lines.iter().map(|line| line.render(false));
     assert!(
         shown
@@ -428,7 +429,7 @@ fn a_reading_that_is_the_name_is_not_said_twice() {
 #[test]
 fn colours_say_what_matters_and_reach_no_pipe() {
     let render = |colour| {
-        let lines = lines(&hanako(), None, &screen(100));
+        let lines = lines(&hanako(), None, &[], &screen(100));
         lines
             .iter()
             .map(|line| line.render(colour))

@@ -1,0 +1,123 @@
+//! A customer and a call, owned, so that the same question can be asked again under a lock.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{Call, ready::Ready};
+use crate::{
+    clock::Micros,
+    criteria::Moment,
+    experience::Purchasing,
+    identity::Makeup,
+    ids::TenantId,
+    next_best_action::{
+        decide::{Decision, Inputs, ReadProfile, decide, holds},
+        facts::{Customer, Identity, Surroundings},
+        keys::DecisionKey,
+        model::LanguageTag,
+        situation::{Page, Seen, Told, inputs},
+    },
+    profile::{State, survivorship::Rules},
+    sentiment::history,
+    storage::profiles::Profile,
+    tenants::Tenant,
+};
+
+/// Everything that a decision is made from but the customer's state.
+#[derive(Debug)]
+pub struct Situation {
+    ready: Arc<Ready>,
+    call: Arc<Call>,
+    tenant: TenantId,
+    decision: DecisionKey,
+    moment: Moment,
+    rules: Arc<Rules>,
+    models: Arc<HashMap<TenantId, Purchasing>>,
+    profile: Option<ReadProfile>,
+    makeup: Makeup,
+    members: usize,
+}
+
+impl Situation {
+    /// Of a call about a profile, where there is one.
+    #[must_use]
+    pub fn new(
+        (ready, call): (&Arc<Ready>, &Arc<Call>),
+        tenant: &Tenant,
+        models: Arc<HashMap<TenantId, Purchasing>>,
+        (decision, now): (DecisionKey, Micros),
+        profile: Option<&Profile>,
+    ) -> Self {
+        Self {
+            ready: Arc::clone(ready),
+            call: Arc::clone(call),
+            tenant: tenant.id.clone(),
+            decision,
+            moment: Moment {
+                now,
+                zone: tenant.zone,
+            },
+            rules: Arc::clone(&tenant.rules),
+            models,
+            profile: profile.map(|profile| ReadProfile {
+                id: profile.id.as_uuid().as_u128(),
+                version: u64::try_from(profile.version).unwrap_or_default(),
+            }),
+            makeup: profile.map(|p| p.makeup.clone()).unwrap_or_default(),
+            members: profile.map_or(0, |profile| profile.members_total),
+        }
+    }
+
+    /// The inputs, with a state; none is that of a customer who is not known.
+    #[must_use]
+    pub fn inputs(&self, state: Option<&State>) -> Inputs {
+        let model = self.models.get(&self.tenant);
+        let surroundings = Surroundings {
+            moment: self.moment,
+            prior: model.map_or_else(history::prior, |model| model.mean_feeling),
+            rules: &self.rules,
+            model,
+            segments: &[],
+        };
+        let identity = Identity::of(&self.makeup, self.members);
+        let customer = Customer::new(state, identity, surroundings);
+        let call = &*self.call;
+        let catalogue = &*self.ready.catalogue;
+        let seen = Seen {
+            decision: self.decision,
+            profile: self.profile,
+            state,
+            customer: &customer,
+            page: &call.page,
+            zone: Some(call.zone.unwrap_or(catalogue.policy().time_zone)),
+            locale: call.locale.as_ref().map(LanguageTag::as_str),
+            context: &call.context,
+            dry_run: call.dry_run,
+            explain: call.explain,
+        };
+        inputs(&seen, catalogue, &self.ready.questions, self.ready.snapshot)
+    }
+
+    /// What is decided.
+    #[must_use]
+    pub fn decide(&self, inputs: &Inputs) -> Decision {
+        decide_by(&self.ready, inputs, &self.call.page)
+    }
+
+    /// Whether a decision still holds with the state of now.
+    #[must_use]
+    pub fn holds(&self, decision: &Decision, then: &Inputs, state: &State) -> bool {
+        let state = (state.interactions() > 0).then_some(state);
+        let now = self.inputs(state);
+        let catalogue = &*self.ready.catalogue;
+        let told = Told::new(catalogue, &self.ready.questions, &now, &self.call.page);
+        holds(decision, then, &now, catalogue.engine(), &told)
+    }
+}
+
+/// What is decided from inputs.
+#[must_use]
+pub fn decide_by(ready: &Ready, inputs: &Inputs, page: &[Page]) -> Decision {
+    let catalogue = &*ready.catalogue;
+    let told = Told::new(catalogue, &ready.questions, inputs, page);
+    decide(inputs, catalogue.engine(), &ready.models, &told)
+}
