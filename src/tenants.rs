@@ -9,13 +9,16 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use crate::{
     calendar::Zone,
     error::Error,
-    figures::Purchasing,
+    experience::Purchasing,
     identity::{self, HashSecret, Region},
     ids::TenantId,
     ingest::plan::Context,
@@ -100,6 +103,8 @@ pub struct Tenants {
     met: RwLock<HashMap<TenantId, Met>>,
     /// How their customers buy.
     models: RwLock<Arc<HashMap<TenantId, Purchasing>>>,
+    /// How often they were put in place of others.
+    models_put: AtomicU64,
 }
 
 impl Tenants {
@@ -118,6 +123,7 @@ impl Tenants {
             resolve_limit,
             met: RwLock::default(),
             models: RwLock::default(),
+            models_put: AtomicU64::new(0),
         }
     }
 
@@ -128,10 +134,17 @@ impl Tenants {
         Arc::clone(&models.unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Which models are in place: who takes this before the models has those of that number, or later ones.
+    #[must_use]
+    pub fn models_number(&self) -> u64 {
+        self.models_put.load(Ordering::Acquire)
+    }
+
     /// Puts new models in place of those before.
     pub fn put_models(&self, new: HashMap<TenantId, Purchasing>) {
         let models = self.models.write();
         *models.unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+        self.models_put.fetch_add(1, Ordering::AcqRel);
     }
 
     fn configured(&self, id: &TenantId) -> &Configured {
@@ -164,6 +177,11 @@ impl Tenants {
         if let Some(tenant) = self.known(id) {
             return Ok(tenant);
         }
+        // On the heap, so that a call of a tenant that is known moves little.
+        Box::pin(self.load(id)).await
+    }
+
+    async fn load(&self, id: &TenantId) -> Result<Tenant, Error> {
         let mut connection = self.storage.acquire().await?;
         let stored = store::load_tenant(&mut connection, id).await?;
         let revision = rule_sets::latest(&mut connection, id, 1).await?.pop();

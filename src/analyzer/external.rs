@@ -11,11 +11,9 @@ use tonic::{
     transport::{Channel, ClientTlsConfig, Endpoint},
 };
 
-use super::{
-    answer::{self, Checked},
-    breaker::{Admission, Breaker, End, Shown},
-};
+use super::answer::{self, Checked};
 use crate::{
+    breaker::{Admission, Breaker, End, Shown},
     proto::{
         analyzer::v1::{
             AnalyzeRequest, AnalyzeResponse, CustomerText,

@@ -7,10 +7,9 @@
 //! - It is told texts, their channels and their languages, and nothing else: not whose they are, not which tenant asks.
 //! - What it answers is checked before it is believed (`answer`): numbers within their ranges, spans on boundaries of
 //!   characters. It reaches logs as a code or a count, never as text.
-//! - One that fails is left alone for a while (`breaker`), so that a dead analyzer costs nothing.
+//! - One that fails is left alone for a while (`crate::breaker`), so that a dead analyzer costs nothing.
 
 mod answer;
-mod breaker;
 mod external;
 
 pub use external::{Asked, External, Options, Unusable};

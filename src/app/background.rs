@@ -8,8 +8,14 @@ use tokio_util::sync::CancellationToken;
 use super::open::Opened;
 use crate::{
     analyzer::{self, External, Unusable},
+    cache::redis,
     config::Settings,
+    feed::seats::GRACE,
     grpc::Api,
+    relay::{
+        Relay,
+        redis_streams::{self, RedisStreams},
+    },
     worker,
 };
 
@@ -33,15 +39,20 @@ pub(super) fn start(
     opened: &Opened,
     api: &Api,
     stop: &CancellationToken,
-) -> Vec<JoinHandle<()>> {
+) -> Result<Vec<JoinHandle<()>>, redis::Unusable> {
     let storage = || opened.storage.clone();
     let needed = worker::Needed {
         storage: storage(),
         tenants: Arc::clone(&api.tenants),
         secret: api.secret.clone(),
     };
-    let watch = worker::watch(storage(), Arc::clone(&api.ingest), stop.clone());
-    let clean = worker::clean(storage(), settings.outbox.keep, stop.clone());
+    let watch = worker::watch(
+        storage(),
+        Arc::clone(&api.ingest),
+        (Arc::clone(&api.seats), api.clock),
+        stop.clone(),
+    );
+    let clean = worker::clean(storage(), settings.outbox.keep + GRACE, stop.clone());
     let counter = worker::figures::Counter {
         storage: storage(),
         tenants: Arc::clone(&api.tenants),
@@ -49,14 +60,32 @@ pub(super) fn start(
     };
     let count = worker::figures::count(counter.clone(), stop.clone());
     let model = worker::figures::model(counter, stop.clone());
+    let learn = worker::learning::keep(Arc::clone(&api.desk), stop.clone());
     let rules = worker::rules::keep(needed.clone(), stop.clone());
     let reanalysis = worker::reanalysis::keep(needed, stop.clone());
-    vec![
+    let mut tasks = vec![
         tokio::spawn(count),
         tokio::spawn(model),
         tokio::spawn(watch),
         tokio::spawn(clean),
         tokio::spawn(rules),
+        tokio::spawn(learn),
         tokio::spawn(reanalysis),
-    ]
+    ];
+    if let Some(url) = &settings.relay.redis {
+        let sink = RedisStreams::new(redis_streams::Options {
+            url: url.clone(),
+            prefix: settings.relay.prefix.clone(),
+            kept: settings.relay.kept,
+        })?;
+        let relay = Relay {
+            storage: storage(),
+            caches: Arc::clone(api.reader.caches()),
+            seats: Arc::clone(&api.seats),
+            clock: api.clock,
+            sink,
+        };
+        tasks.push(tokio::spawn(relay.keep(stop.clone())));
+    }
+    Ok(tasks)
 }

@@ -18,10 +18,11 @@ const EVERY: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Names of the services that health speaks of; the empty one is the process.
-pub(super) const SERVICES: [&str; 5] = [
+pub(super) const SERVICES: [&str; 6] = [
     "",
     "customer_profile.v1.IdentityService",
     "customer_profile.v1.InteractionService",
+    "customer_profile.v1.NextBestActionService",
     "customer_profile.v1.ProfileService",
     "customer_profile.v1.SentimentService",
 ];

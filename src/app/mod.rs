@@ -8,6 +8,7 @@
 
 mod access;
 mod background;
+mod caches;
 pub mod connections;
 mod health;
 mod open;

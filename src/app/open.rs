@@ -128,7 +128,8 @@ pub async fn open(settings: &Settings, schema: Schema) -> Result<Opened, OpenErr
     let secret = HashSecret::new(&secret).ok_or(OpenError::WrongSecret)?;
     let storage = Storage::new(storage::Options {
         connect,
-        connections: settings.database.connections,
+        // One more follows the outbox.
+        connections: settings.database.connections - 1,
         acquire_timeout: settings.database.acquire_timeout,
         statement_timeout: settings.database.statement_timeout,
         lock_timeout: settings.database.lock_timeout,

@@ -7,15 +7,16 @@ use tonic::{codec::CompressionEncoding, service::Routes};
 use crate::{
     grpc::{
         Api, identity_service::Identities, interaction_service::Interactions,
-        profile_service::Profiles, sentiment_service::Sentiments,
-        validate::limits::MAX_MESSAGE_BYTES,
+        next_best_action_service::NextBestActions, profile_service::Profiles,
+        sentiment_service::Sentiments, validate::limits::MAX_MESSAGE_BYTES,
     },
     proto::{
         DESCRIPTORS,
+        served::profile_service_server::ProfileServiceServer,
         v1::{
             identity_service_server::IdentityServiceServer,
             interaction_service_server::InteractionServiceServer,
-            profile_service_server::ProfileServiceServer,
+            next_best_action_service_server::NextBestActionServiceServer,
             sentiment_service_server::SentimentServiceServer,
         },
     },
@@ -41,6 +42,10 @@ pub(super) fn routes(api: &Arc<Api>) -> Result<Routes, tonic_reflection::server:
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .accept_compressed(CompressionEncoding::Gzip)
         .send_compressed(CompressionEncoding::Gzip);
+    let actions = NextBestActionServiceServer::new(NextBestActions(Arc::clone(api)))
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .accept_compressed(CompressionEncoding::Gzip)
+        .send_compressed(CompressionEncoding::Gzip);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
@@ -50,6 +55,7 @@ pub(super) fn routes(api: &Arc<Api>) -> Result<Routes, tonic_reflection::server:
         .add_service(profiles)
         .add_service(identities)
         .add_service(sentiments)
+        .add_service(actions)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?))
 }

@@ -5,7 +5,6 @@ use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use futures_util::Stream;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::UnixListener,
     sync::watch,
     task::JoinHandle,
 };
@@ -19,23 +18,33 @@ use tower::service_fn;
 
 use super::{
     access::{Access, AccessError},
-    background,
+    background, caches,
     connections::{self, PATIENCE},
     health,
     open::Opened,
     routes::routes,
 };
 use crate::{
+    actions::Catalogues,
     analyzer::{External, Unusable},
+    cache::{self, Caches},
     clock::Clock,
     config::{Address, Settings},
+    embedded::redis::PrivateRedis,
+    feed::seats::Seats,
     grpc::{
         Api,
         layers::{layers, web},
         page_token::PageTokenKey,
+        resume_token::ResumeTokenKey,
         token::TokenKey,
     },
     ingest::{self, Ingest, batcher::Writers},
+    lookup::Reader,
+    offering::{
+        Desk,
+        logbook::{Keeper, Logbook},
+    },
     telemetry::{http as pages, metrics::Metrics},
     tls,
 };
@@ -59,6 +68,9 @@ pub enum ServeError {
     /// The external analyzer cannot be called.
     #[error(transparent)]
     Analyzer(#[from] Unusable),
+    /// Redis cannot be called.
+    #[error(transparent)]
+    Redis(#[from] cache::redis::Unusable),
     /// Reflection could not be built.
     #[error("the descriptors are broken: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -71,7 +83,7 @@ impl ServeError {
     /// Whether the operator has to change the configuration (exit code 64).
     #[must_use]
     pub fn is_configuration(&self) -> bool {
-        matches!(self, Self::Access(_) | Self::Analyzer(_))
+        matches!(self, Self::Access(_) | Self::Analyzer(_) | Self::Redis(_))
     }
 }
 
@@ -86,6 +98,7 @@ pub struct Server {
     opened: Opened,
     api: Arc<Api>,
     writers: Writers,
+    keeper: Keeper,
     serving: JoinHandle<Result<(), tonic::transport::Error>>,
     /// Ends background work and the metrics page.
     background: CancellationToken,
@@ -131,8 +144,8 @@ impl Server {
                 Ok(server)
             }
             Address::Unix(path) => {
-                let listener =
-                    bind_unix(path).map_err(|source| bind_error(&path.display(), source))?;
+                let listener = connections::bind_unix(path)
+                    .map_err(|source| bind_error(&path.display(), source))?;
                 let incoming = connections::bounded(UnixListenerStream::new(listener), most);
                 let mut server = Self::secure(settings, opened, metrics, access, incoming).await?;
                 server.grpc = Some(Address::Unix(path.clone()));
@@ -206,12 +219,25 @@ impl Server {
         C: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
         C::ConnectInfo: Clone + Send + Sync + 'static,
     {
-        // Two more for look-ups and health.
-        opened.storage.warm(settings.ingest.writers + 2).await;
+        // One more for look-ups and health.
+        opened.storage.warm(settings.ingest.writers + 1).await;
         let (ingest, writers) =
             Ingest::start(&opened.storage, &opened.secret, ingest_options(settings));
         let analyzer = background::analyzer(settings)?;
-        let api = Arc::new(api(settings, &opened, (ingest, analyzer)));
+        let (logbook, keeper) = Logbook::start(&opened.storage);
+        let private_redis = match metrics {
+            Some(_) => caches::private(settings).await,
+            // Nobody but this process asks, and not for long.
+            None => None,
+        };
+        let redis_url = private_redis.as_ref().map(PrivateRedis::url);
+        let caches = caches::caches(settings, &opened, redis_url)?;
+        let api = Arc::new(api(
+            settings,
+            &opened,
+            (Arc::new(ingest), analyzer),
+            (logbook, Arc::clone(&caches)),
+        ));
         let (reporter, health) = tonic_health::server::health_reporter();
         health::begin(&reporter).await;
         let routes = routes(&api)?.add_service(health).prepare();
@@ -224,7 +250,12 @@ impl Server {
             ready,
             api.draining.clone(),
         ))];
-        tasks.extend(background::start(settings, &opened, &api, &background));
+        tasks.extend(background::start(settings, &opened, &api, &background)?);
+        tasks.extend(caches::start(&caches, &opened, &background));
+        if let Some(redis) = private_redis {
+            let looking = caches::look_after(redis, settings.clone(), background.clone());
+            tasks.push(tokio::spawn(looking));
+        }
         for watcher in access.watchers {
             let stop = background.clone();
             tasks.push(tokio::spawn(async move {
@@ -266,12 +297,19 @@ impl Server {
             opened,
             api,
             writers,
+            keeper,
             serving: tokio::spawn(serving),
             background,
             last,
             tasks,
             drain_timeout: settings.drain.timeout,
         })
+    }
+
+    /// The caches.
+    #[must_use]
+    pub fn caches(&self) -> &Arc<Caches> {
+        self.api.reader.caches()
     }
 
     /// The store that is served.
@@ -323,6 +361,12 @@ impl Server {
         {
             tracing::error!("the writers did not finish in time");
         }
+        if tokio::time::timeout(self.drain_timeout, self.keeper.drained())
+            .await
+            .is_err()
+        {
+            tracing::error!("decisions were not all stored in time");
+        }
         self.opened.close().await;
         if let Some(path) = self.socket_file {
             // Nobody minds a socket file that is gone already.
@@ -350,20 +394,41 @@ fn ingest_options(settings: &Settings) -> ingest::Options {
 fn api(
     settings: &Settings,
     opened: &Opened,
-    (ingest, analyzer): (Ingest, Option<External>),
+    (ingest, analyzer): (Arc<Ingest>, Option<External>),
+    (logbook, caches): (Logbook, Arc<Caches>),
 ) -> Api {
     let mut store = [0; 4];
     store.copy_from_slice(&opened.store.id.as_bytes()[..4]);
+    let catalogues = Arc::new(Catalogues::new(opened.storage.clone()));
+    let clock = Clock::system();
+    let reader = Reader::new(opened.storage.clone(), caches, clock);
+    let desk = Desk::new(
+        (&opened.storage, reader.clone()),
+        (Arc::clone(&ingest), Arc::clone(&opened.tenants)),
+        Arc::clone(&catalogues),
+        logbook,
+        clock,
+    );
     Api {
         storage: opened.storage.clone(),
-        ingest: Arc::new(ingest),
+        reader,
+        max_staleness: settings.reads.max_staleness,
+        ingest,
+        desk: Arc::new(desk),
         analyzer,
         tenants: Arc::clone(&opened.tenants),
+        catalogues,
         secret: opened.secret.clone(),
         policies: settings.departments.clone(),
-        clock: Clock::system(),
+        clock,
         tokens: TokenKey::new(&opened.secret),
         page_tokens: PageTokenKey::new(&opened.secret),
+        resume_tokens: ResumeTokenKey::new(&opened.secret, store),
+        seats: Arc::new(Seats::new(
+            settings.limits.watches,
+            settings.limits.watches_of_caller,
+            settings.outbox.keep,
+        )),
         preview_identifiers: settings.limits.preview_identifiers,
         previews: Arc::new(tokio::sync::Semaphore::new(1)),
         store,
@@ -378,15 +443,4 @@ fn bind_error(address: &dyn std::fmt::Display, source: io::Error) -> ServeError 
         address: address.to_string(),
         source,
     }
-}
-
-/// Listens on a unix socket, in place of one that a killed process left.
-fn bind_unix(path: &PathBuf) -> io::Result<UnixListener> {
-    if std::os::unix::net::UnixStream::connect(path).is_err() {
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => (),
-        }
-    }
-    UnixListener::bind(path)
 }

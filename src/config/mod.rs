@@ -50,6 +50,10 @@ pub struct Settings {
     pub ingest: Ingest,
     /// The operator's own analyzer of texts.
     pub analyzer: Analyzer,
+    /// What look-ups keep.
+    pub cache: Cache,
+    /// Where changes are relayed to.
+    pub relay: Relay,
     /// How fresh answers are.
     pub reads: Reads,
     /// How changes are handed on.
@@ -136,6 +140,10 @@ pub struct Limits {
     pub connections: usize,
     /// Identifiers of a tenant at most for a preview of rules. Default 1,000,000; 1,000 to 50,000,000.
     pub preview_identifiers: usize,
+    /// Watches of profiles at a time. Default 256; 1 to 10,000.
+    pub watches: usize,
+    /// Those of one caller. Default 64; 1 to 10,000.
+    pub watches_of_caller: usize,
 }
 
 /// How interactions are taken in.
@@ -168,6 +176,47 @@ pub struct Analyzer {
     pub pause: Duration,
     /// Calls at a time. Default 16; 1 to 1,000.
     pub calls: usize,
+}
+
+/// What look-ups keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cache {
+    /// Bytes in the process, about. Default 64 MiB; 0 to 65,536 MiB, where 0 is off.
+    pub memory_bytes: usize,
+    /// The Redis that instances have in common. Default: a private one.
+    pub redis: PrivateOr,
+    /// Connections to it for values. Default 4; 1 to 64.
+    pub redis_connections: usize,
+    /// How long a call to it may take. Default 50 ms; 1 ms to 1 s.
+    pub redis_timeout: Duration,
+    /// How long it is left alone once it fails. Default 500 ms; 10 ms to 60 s.
+    pub redis_pause: Duration,
+    /// How long a value is kept, and changes are remembered. Default 1 h; 1 min to 1 h.
+    pub lifetime: Duration,
+    /// Changed profiles that are remembered. Default 500,000; 1,000 to 20,000,000.
+    pub remembered: usize,
+}
+
+/// Where changes are relayed to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relay {
+    /// The Redis with the streams. Default: none, which turns it off.
+    pub redis: Option<Secret<String>>,
+    /// What names of streams begin with. Default `customer_profile`.
+    pub prefix: String,
+    /// About how many events each stream keeps. Default 100,000; 1,000 to 10,000,000.
+    pub kept: u64,
+}
+
+/// A server of the operator's, a private one, or none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PrivateOr {
+    /// A private one, where its program is found.
+    Private,
+    /// None.
+    Off,
+    /// The one at these addresses.
+    Given(Secret<String>),
 }
 
 /// How fresh answers are.
@@ -244,6 +293,8 @@ impl Default for Settings {
                 request_bytes: 128 << 20,
                 connections: 4_096,
                 preview_identifiers: 1_000_000,
+                watches: 256,
+                watches_of_caller: 64,
             },
             ingest: Ingest {
                 writers: 2,
@@ -259,6 +310,20 @@ impl Default for Settings {
                 timeout: Duration::from_millis(200),
                 pause: Duration::from_secs(5),
                 calls: 16,
+            },
+            cache: Cache {
+                memory_bytes: 64 << 20,
+                redis: PrivateOr::Private,
+                redis_connections: 4,
+                redis_timeout: Duration::from_millis(50),
+                redis_pause: Duration::from_millis(500),
+                lifetime: Duration::from_hours(1),
+                remembered: 500_000,
+            },
+            relay: Relay {
+                redis: None,
+                prefix: "customer_profile".to_owned(),
+                kept: 100_000,
             },
             reads: Reads {
                 max_staleness: Duration::from_secs(2),

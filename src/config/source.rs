@@ -106,20 +106,29 @@ pub(super) fn read_environment(
             add(key, name, text);
         }
     }
-    let Some(url) = environment.get("DATABASE_URL") else {
-        return;
-    };
-    let before = add(Key::dotted("database.url"), "DATABASE_URL", url);
-    if let Some(Said {
-        raw: Raw::Text(other),
-        origin,
-    }) = before
-        && other != *url
-    {
-        let text = "says another database than DATABASE_URL";
-        problems.push(Problem::new(origin, text));
+    for (name, key, what) in USUAL {
+        let Some(url) = environment.get(name) else {
+            continue;
+        };
+        if let Some(Said {
+            raw: Raw::Text(other),
+            origin,
+        }) = add(Key::dotted(key), name, url)
+            && other != *url
+        {
+            problems.push(Problem::new(
+                origin,
+                format!("says another {what} than {name}"),
+            ));
+        }
     }
 }
+
+/// Variables of settings under their usual names, and what they are.
+const USUAL: [(&str, &str, &str); 2] = [
+    ("DATABASE_URL", "database.url", "database"),
+    ("REDIS_URL", "cache.redis_url", "Redis"),
+];
 
 /// The key that a variable stands for; `rest` is its name without the prefix.
 fn key_of(rest: &str) -> Option<Key> {

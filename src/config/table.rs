@@ -5,6 +5,8 @@
 
 mod access;
 mod analyzer;
+mod cache;
+mod relay;
 mod tenants;
 
 use tracing_subscriber::EnvFilter;
@@ -67,6 +69,7 @@ use Form::{Integer, Ratio, Text};
 /// Every setting, in the order of the page.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
     let first = TABLE.iter().chain(analyzer::TABLE);
+    let first = first.chain(cache::TABLE).chain(relay::TABLE);
     first.chain(tenants::TABLE).chain(access::TABLE)
 }
 
@@ -119,7 +122,7 @@ static TABLE: &[Setting] = &[
     ),
     setting(
         ("database.connections", "16", "connections", Integer(4, 200)),
-        "Connections that are held open; at least two more than `ingest.writers`.",
+        "Connections that are held open, one of them to follow changes; at least two more than `ingest.writers`.",
         |s, v| v.integer(&mut s.database.connections),
     ),
     setting(
@@ -204,6 +207,21 @@ static TABLE: &[Setting] = &[
         |s, v| v.integer(&mut s.limits.preview_identifiers),
     ),
     setting(
+        ("limits.watches", "256", "watches", Integer(1, 10_000)),
+        "Watches of profiles at a time, each of which holds at most 256 KiB of messages that nobody has taken. Beyond it callers are told to back off.",
+        |s, v| v.integer(&mut s.limits.watches),
+    ),
+    setting(
+        (
+            "limits.watches_of_caller",
+            "64",
+            "watches",
+            Integer(1, 10_000),
+        ),
+        "The same of one caller of a tenant.",
+        |s, v| v.integer(&mut s.limits.watches_of_caller),
+    ),
+    setting(
         ("ingest.writers", "2", "batches", Integer(1, 8)),
         "Batches that are committed at a time.",
         |s, v| v.integer(&mut s.ingest.writers),
@@ -286,7 +304,7 @@ static TABLE: &[Setting] = &[
     ),
     setting(
         ("telemetry.sample_ratio", "1", "", Ratio),
-        "Which part of the traces that begin here are sent; a caller that sends a trace context has chosen itself.",
+        "Which part of the traces that begin here is sent; a caller that sends a trace context has chosen itself. Slow and failed ones are sent in any case.",
         |s, v| v.ratio(&mut s.telemetry.sample_ratio),
     ),
     setting(

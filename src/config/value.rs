@@ -74,6 +74,14 @@ impl Value<'_> {
         Ok(())
     }
 
+    /// Seconds.
+    pub(super) fn seconds(&self, target: &mut Duration) -> Read {
+        let mut number = 0;
+        self.integer(&mut number)?;
+        *target = Duration::from_secs(number);
+        Ok(())
+    }
+
     /// Hours.
     pub(super) fn hours(&self, target: &mut Duration) -> Read {
         let mut number = 0;
@@ -342,6 +350,19 @@ pub(super) fn database_url(url: &str) -> Result<Option<Secret<String>>, String> 
         return Err("must begin with postgres:// or postgresql://".to_owned());
     }
     Ok(Some(Secret::new(url.to_owned())))
+}
+
+/// Addresses of Redis.
+pub(super) fn redis_url(urls: &str) -> Result<Secret<String>, String> {
+    let known = |url: &str| {
+        let schemes = ["redis://", "rediss://", "unix:", "redis+unix://"];
+        schemes.iter().any(|scheme| url.trim().starts_with(scheme))
+    };
+    if urls.split(',').all(known) {
+        Ok(Secret::new(urls.to_owned()))
+    } else {
+        Err("must begin with redis://, rediss:// or unix:/, or be off".to_owned())
+    }
 }
 
 /// The hash secret in a file.

@@ -83,6 +83,20 @@ pub enum Error {
         /// The end of its log.
         log: String,
     },
+    /// A server that says nothing ended before it was ready.
+    #[error("{program} did not start ({status})")]
+    Ended {
+        /// Which one.
+        program: String,
+        /// How it ended.
+        status: std::process::ExitStatus,
+    },
+    /// A server does not answer.
+    #[error("{program} does not answer")]
+    Silent {
+        /// Which one.
+        program: String,
+    },
     /// The server did not end, not even by force.
     #[error("PostgreSQL, process {pid}, does not end")]
     NotStopped {

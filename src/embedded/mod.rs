@@ -11,12 +11,15 @@
 //! * **A half-made cluster is never opened.** `initdb` fills `cluster.new`, which becomes `cluster` by a rename.
 //! * **It does not outlive its parent**, not even one that is killed: see `supervise`.
 //!
+//! The private Redis is a cache and keeps nothing; the rest is as true of it ([`redis`]).
+//!
 //! Everything here blocks; asynchronous callers go through `spawn_blocking`.
 
 mod binaries;
 mod directory;
 mod error;
 pub mod postgres;
+pub mod redis;
 mod run_as;
 mod supervise;
 

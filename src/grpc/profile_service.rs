@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use prost::{Message as _, bytes::Bytes};
 use tonic::{Request, Response, Status};
 
 use super::{
@@ -9,22 +10,29 @@ use super::{
     layers::answers::answered,
     page_token::{self, IdentityCursor, NameCursor, SearchCursor},
     past,
-    read::{PageOf, Read, answered_by, not_found},
+    read::{PageOf, Read, not_found},
+    replies::{BatchGetProfilesResponse, BatchGetProfilesResult, GetProfileResponse},
+    shows_identifiers,
     sight::Sight,
-    validate::{self, ProfileField, ProfileMask, limits},
+    validate::{self, ProfileMask, limits},
+    watch,
 };
 use crate::{
     auth::{Caller, Permission},
+    cache::encoded::View,
     config::Facts,
     error::Error,
     lookup::{self, Who, search},
-    proto::v1::{
-        BatchGetProfilesRequest, BatchGetProfilesResponse, BatchGetProfilesResult,
-        GetProfileRequest, GetProfileResponse, ListIdentifiersRequest, ListIdentifiersResponse,
-        ListTraitsRequest, ListTraitsResponse, Profile, SearchProfilesRequest,
-        SearchProfilesResponse, profile_service_server::ProfileService,
+    proto::{
+        served::profile_service_server::ProfileService,
+        v1::{
+            BatchGetProfilesRequest, GetProfileRequest, ListIdentifiersRequest,
+            ListIdentifiersResponse, ListTraitsRequest, ListTraitsResponse, Profile,
+            SearchProfilesRequest, SearchProfilesResponse, WatchProfilesRequest,
+        },
     },
-    storage::profiles,
+    storage::{profile_documents::Document, profiles},
+    tenants::Tenant,
 };
 
 /// The service.
@@ -93,10 +101,17 @@ impl ProfileService for Profiles {
                 .await?,
         )
     }
-}
 
-fn shows_identifiers(sight: &Sight<'_>, mask: ProfileMask) -> bool {
-    mask.contains(ProfileField::Identifiers) && sight.identifiers()
+    type WatchProfilesStream = watch::Messages;
+
+    async fn watch_profiles(
+        &self,
+        request: Request<WatchProfilesRequest>,
+    ) -> Result<Response<Self::WatchProfilesStream>, Status> {
+        let caller = context::permitted(request.extensions(), Permission::Read)?;
+        let messages = watch::begin(Arc::clone(&self.0), caller, request.into_inner()).await?;
+        Ok(Response::new(messages))
+    }
 }
 
 async fn get(
@@ -107,53 +122,94 @@ async fn get(
     let mut read = Read::begin(api, caller).await?;
     let sight = read.sight;
     let who = read.who("lookup", request.lookup.as_ref());
-    let mask = read.take(validate::field_mask(request.field_mask.as_ref()));
-    read.options(request.read_options.as_ref());
+    let mask = read.mask("field_mask", request.field_mask.as_ref());
+    let wish = read.options(request.read_options.as_ref());
     let then = read.take(validate::then(request, api.clock.now()));
     let (tenant, ((who, mask), then)) = read.finish(who.zip(mask).zip(then))?;
     if let Some(then) = then {
         let with_identifiers = shows_identifiers(&sight, mask);
-        let mut answer = past::get(api, &tenant, &who, then, with_identifiers, &sight).await?;
-        match &mut answer.profile {
-            Some(profile) => sight.restrict(mask, profile),
-            None if request.allow_missing => answer.profile = Some(Profile::default()),
+        let answer = past::get(api, &tenant, &who, then, with_identifiers, &sight);
+        let answer = Box::pin(answer).await?;
+        let profile = match answer.profile {
+            Some(mut profile) => {
+                sight.restrict(mask, &mut profile);
+                profile
+            }
+            None if request.allow_missing => Profile::default(),
             None => return Err(not_found()),
-        }
-        answer.masked_fields = sight.masked(mask);
-        return Ok(answer);
-    }
-    let mut connection = api.storage.acquire().await?;
-    let Some(found) = lookup::find(&mut connection, &tenant.id, &who).await? else {
-        if !request.allow_missing {
-            return Err(not_found());
-        }
+        };
         return Ok(GetProfileResponse {
-            profile: Some(Profile::default()),
-            answered_by: None,
-            read_info: Some(api.read_info(&tenant, None)),
+            profile: Some(profile.encode_to_vec().into()),
+            answered_by: answer.answered_by,
+            read_info: answer.read_info,
             masked_fields: sight.masked(mask),
         });
+    }
+    let answer = api.reader.find(&tenant.id, &who, &wish).await?;
+    let read_info = api.answered_from(&tenant, std::slice::from_ref(&answer), wish.position());
+    let profile = match &answer.found {
+        Some((document, _)) => encoded(api, &tenant, (caller, &sight), mask, document).await?,
+        None if request.allow_missing => Bytes::new(),
+        None => return Err(not_found()),
     };
-    let models = api.tenants.models();
-    let mut profile = lookup::document(
-        &mut connection,
-        &tenant.id,
-        &tenant.rules,
-        &[&found.profile],
-        (api.moment(&tenant), models.get(&tenant.id)),
-        shows_identifiers(&sight, mask),
-        &sight,
-    )
-    .await?
-    .pop()
-    .unwrap_or_default();
-    sight.restrict(mask, &mut profile);
     Ok(GetProfileResponse {
         profile: Some(profile),
-        answered_by: answered_by(&found),
-        read_info: Some(api.read_info(&tenant, Some(&found))),
+        answered_by: answer.answered_by().and_then(|n| i32::try_from(n).ok()),
+        read_info: Some(read_info),
         masked_fields: sight.masked(mask),
     })
+}
+
+/// What a caller sees of a profile now, encoded: as it was shown before, where everything that it depends on is the same.
+async fn encoded(
+    api: &Api,
+    tenant: &Tenant,
+    (caller, sight): (&Caller, &Sight<'_>),
+    mask: ProfileMask,
+    document: &Document,
+) -> Result<Bytes, Error> {
+    let Some(encoded) = api.reader.caches().encoded() else {
+        let profile = Box::pin(show(api, tenant, sight, mask, document)).await?;
+        return Ok(profile.encode_to_vec().into());
+    };
+    let view = View {
+        fields: mask.bits(),
+        permissions: caller.permissions.bits(),
+        department: caller.department.clone(),
+        hour: api.moment(tenant).at(),
+        models: api.tenants.models_number(),
+    };
+    if let Some(bytes) = encoded.get(&tenant.id, document, &view) {
+        return Ok(bytes);
+    }
+    // What is shown may be of the next hour, or of newer models, than what it is kept under, which nobody asks for any more then.
+    let profile = Box::pin(show(api, tenant, sight, mask, document)).await?;
+    let bytes = Bytes::from(profile.encode_to_vec());
+    encoded.put(&tenant.id, document, view, &bytes);
+    Ok(bytes)
+}
+
+/// What a caller sees of a profile now.
+pub(super) async fn show(
+    api: &Api,
+    tenant: &Tenant,
+    sight: &Sight<'_>,
+    mask: ProfileMask,
+    document: &Document,
+) -> Result<Profile, Error> {
+    let models = api.tenants.models();
+    let moment = (api.moment(tenant), models.get(&tenant.id));
+    let mut profile = lookup::document::show_state(document, &tenant.rules, moment, sight);
+    if shows_identifiers(sight, mask) {
+        profile.identifiers = if lookup::document::is_sifted(&document.profile, sight) {
+            let mut connection = api.storage.acquire().await?;
+            lookup::document::sifted(&mut connection, &tenant.id, &document.profile, sight).await?
+        } else {
+            lookup::document::show_cards(document)
+        };
+    }
+    sight.restrict(mask, &mut profile);
+    Ok(profile)
 }
 
 async fn batch_get(
@@ -176,43 +232,24 @@ async fn batch_get(
         .map(|(n, lookup)| read.who(&format!("lookups[{n}]"), Some(lookup)))
         .collect();
     let who: Option<Vec<Who>> = who.into_iter().collect();
-    let mask = read.take(validate::field_mask(request.field_mask.as_ref()));
-    read.options(request.read_options.as_ref());
+    let mask = read.mask("field_mask", request.field_mask.as_ref());
+    let wish = read.options(request.read_options.as_ref());
     let (tenant, ((who, mask), ())) = read.finish(who.zip(mask).zip(count))?;
-    let mut connection = api.storage.acquire().await?;
-    let found = lookup::find_many(&mut connection, &tenant.id, &who).await?;
-    let known: Vec<&profiles::Profile> = found.iter().flatten().map(|f| &f.profile).collect();
-    let models = api.tenants.models();
-    let documents = lookup::document(
-        &mut connection,
-        &tenant.id,
-        &tenant.rules,
-        &known,
-        (api.moment(&tenant), models.get(&tenant.id)),
-        shows_identifiers(&sight, mask),
-        &sight,
-    )
-    .await?;
-    let mut documents = documents.into_iter();
-    let results = found
-        .iter()
-        .map(|found| {
-            let mut profile = match found {
-                Some(_) => documents.next().unwrap_or_default(),
-                None => Profile::default(),
-            };
-            sight.restrict(mask, &mut profile);
-            BatchGetProfilesResult {
-                profile: Some(profile),
-                answered_by: found.as_ref().and_then(answered_by),
-            }
-        })
-        .collect();
-    let position = found.iter().flatten().map(|f| f.position).min();
-    let token = api.token(&tenant, position.unwrap_or_default(), None);
+    let answers = api.reader.find_many(&tenant.id, &who, &wish).await?;
+    let mut results = Vec::with_capacity(answers.len());
+    for answer in &answers {
+        let profile = match &answer.found {
+            Some((document, _)) => encoded(api, &tenant, (caller, &sight), mask, document).await?,
+            None => Bytes::new(),
+        };
+        results.push(BatchGetProfilesResult {
+            profile: Some(profile),
+            answered_by: answer.answered_by().and_then(|n| i32::try_from(n).ok()),
+        });
+    }
     Ok(BatchGetProfilesResponse {
         results,
-        read_info: Some(api.primary(token)),
+        read_info: Some(api.answered_from(&tenant, &answers, wish.position())),
         masked_fields: sight.masked(mask),
     })
 }
@@ -305,7 +342,7 @@ async fn search_profiles(
     let criteria = read.take(validate::search(request));
     let size = read.size(request.page_size, 20, 100);
     let cursor = read.cursor::<SearchCursor>(request);
-    let mask = read.take(validate::field_mask(request.field_mask.as_ref()));
+    let mask = read.mask("field_mask", request.field_mask.as_ref());
     read.options(request.read_options.as_ref());
     let (tenant, (((criteria, size), cursor), mask)) =
         read.finish(criteria.zip(size).zip(cursor).zip(mask))?;

@@ -4,14 +4,18 @@
 //! A look-up cannot be asked by something that is hidden from the caller, nor by a token that no answer can satisfy: who reads
 //! a look-up through [`Read`] cannot forget to check that.
 
+use prost_types::FieldMask;
+
 use super::{
     Api,
     page_token::{self, Cursor, Paged},
     sight::Sight,
-    validate::{self, Violations},
+    token::WriteToken,
+    validate::{self, ProfileMask, Violations},
 };
 use crate::{
     auth::Caller,
+    cache::rule::{self, Wish},
     error::{Error, Violation},
     lookup::{Found, Who},
     proto::v1::{ProfileLookup, ReadOptions},
@@ -91,12 +95,44 @@ impl<'a> Read<'a> {
         self.take(cursor)
     }
 
-    pub(super) fn options(&mut self, given: Option<&ReadOptions>) {
+    /// How fresh the answer has to be.
+    pub(super) fn options(&mut self, given: Option<&ReadOptions>) -> Wish {
+        let options = self.checked(given);
+        self.wish(&options)
+    }
+
+    fn wish(&self, options: &validate::ReadOptions) -> Wish {
+        let token = |token: &WriteToken| rule::Token {
+            // Beyond what a database counts to: met by none.
+            position: i64::try_from(token.position).unwrap_or(i64::MAX),
+            anchor: token.anchor,
+        };
+        Wish {
+            tokens: options.tokens.iter().map(token).collect(),
+            bound: options.max_staleness.unwrap_or(self.api.max_staleness),
+            allow_stale: options.allow_stale,
+        }
+    }
+
+    /// As [`Self::options`], and which revision of the catalogue their tokens ask for; 0 for any.
+    pub(super) fn catalogue(&mut self, given: Option<&ReadOptions>) -> (Wish, u64) {
+        let options = self.checked(given);
+        let asked = options.tokens.iter().filter_map(WriteToken::catalogue);
+        let at_least = asked.max().unwrap_or_default();
+        (self.wish(&options), at_least)
+    }
+
+    fn checked(&mut self, given: Option<&ReadOptions>) -> validate::ReadOptions {
         let (now, id) = (self.api.clock.now(), &self.tenant.id);
         let options = validate::read_options("read_options", given, id, now, &self.api.tokens);
-        if let Some(options) = self.wrong.take(options) {
-            self.lost |= !self.api.can_satisfy(&options);
-        }
+        let options = self.wrong.take(options).unwrap_or_default();
+        self.lost |= !self.api.can_satisfy(&options);
+        options
+    }
+
+    /// Which fields are asked for by a mask that the request calls `field`.
+    pub(super) fn mask(&mut self, field: &str, given: Option<&FieldMask>) -> Option<ProfileMask> {
+        self.take(validate::field_mask(field, given))
     }
 
     pub(super) fn take<T>(&mut self, part: Result<T, Vec<Violation>>) -> Option<T> {

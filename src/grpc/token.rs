@@ -103,7 +103,19 @@ pub struct WriteToken {
     pub issued_at: Micros,
 }
 
+/// Stands in the place of an anchor in the token of a change of the catalogue; the number beside it is the revision. Anchors are
+/// hashes, so none is this one.
+pub const CATALOGUE: IdentityKey =
+    IdentityKey::from_uuid(uuid::Uuid::from_bytes(*b"action catalogue"));
+
 impl WriteToken {
+    /// The revision of the catalogue that a reader has to see; none when the token is of something else.
+    #[must_use]
+    pub fn catalogue(&self) -> Option<u64> {
+        let (anchor, revision) = self.anchor.as_ref()?;
+        (*anchor == CATALOGUE).then(|| u64::try_from(*revision).ok())?
+    }
+
     /// As text for a caller of a tenant.
     #[must_use]
     pub fn encode(&self, tenant: &TenantId, key: &TokenKey) -> String {

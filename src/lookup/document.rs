@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 
 use crate::{
     error::Error,
-    figures::{Purchasing, customer},
+    experience::{Purchasing, customer},
     identity::{Home, Members},
     ids::{IdentityKey, ProfileId, TenantId},
     lookup::identifiers,
@@ -18,6 +18,7 @@ use crate::{
     sentiment::history::Moment,
     storage::{
         identity_cards::{self, Card},
+        profile_documents::Document,
         profiles,
     },
 };
@@ -80,6 +81,42 @@ pub async fn document(
         .collect())
 }
 
+/// What a kept document shows, but for its identifiers.
+pub fn show_state(
+    document: &Document,
+    rules: &Rules,
+    moment: (Moment, Option<&Purchasing>),
+    admits: &impl Admits,
+) -> Profile {
+    let profile = &document.profile;
+    Profile {
+        profile_id: profile.id.to_string(),
+        version: profile.version,
+        identifiers_total: i32::try_from(profile.members_total).unwrap_or(i32::MAX),
+        ..shown_state(&profile.state, rules, moment, admits)
+    }
+}
+
+/// The identifiers of a kept document, the strongest first.
+#[must_use]
+pub fn show_cards(document: &Document) -> Vec<ProfileIdentifier> {
+    strongest_first(document.cards.iter().collect())
+}
+
+/// The identifiers of a profile some of whose first make room for others, the strongest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sifted(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    profile: &profiles::Profile,
+    admits: &impl Admits,
+) -> Result<Vec<ProfileIdentifier>, Error> {
+    let cards = sift(connection, tenant, profile, admits).await?;
+    Ok(strongest_first(cards.iter().collect()))
+}
+
 /// What a profile shows of its state, with what follows from how others buy.
 pub(crate) fn shown_state(
     state: &State,
@@ -90,7 +127,8 @@ pub(crate) fn shown_state(
     let mut shown = state.show(rules, moment, |name| admits.admits_trait(name));
     shown.value = customer::value(state, moment, model);
     let feelings = shown.sentiment.as_ref();
-    shown.leaving_risk = customer::risk(state, moment, feelings, shown.value.as_ref());
+    let p_alive = shown.value.as_ref().and_then(|value| value.p_alive);
+    shown.leaving_risk = customer::risk(state, moment, feelings, p_alive);
     shown
 }
 
@@ -111,7 +149,7 @@ pub(crate) async fn cards(
 }
 
 /// Whether some of the first identifiers may make room for others.
-fn is_sifted(profile: &profiles::Profile, admits: &impl Admits) -> bool {
+pub fn is_sifted(profile: &profiles::Profile, admits: &impl Admits) -> bool {
     let members = profile.members.as_ref().map_or(0, Members::len);
     members > view::IDENTIFIERS && !admits.admits_all_namespaces()
 }
@@ -162,3 +200,6 @@ pub fn show(card: &Card) -> ProfileIdentifier {
         ..ProfileIdentifier::default()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Whom a look-up asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Who {
     /// A profile by its id.
     Id(ProfileId),
@@ -29,7 +29,7 @@ pub struct Found {
     pub profile: Profile,
     /// Which identifier answered.
     pub answered_by: Option<usize>,
-    /// Every change up to this position is in what was read.
+    /// The latest position of which something may be in what was read: who brings it back has to be shown everything up to it.
     pub position: i64,
 }
 

@@ -12,10 +12,16 @@
 pub mod document;
 pub mod feelings;
 pub mod find;
+mod gathered;
 pub mod identifiers;
+mod primary;
+pub mod reader;
 pub mod search;
 pub mod suggest;
+mod tiers;
 pub mod timeline;
 
 pub use document::document;
-pub use find::{Found, Who, find, find_many};
+pub use find::{Found, Who, find};
+pub use reader::{Answer, Reader};
+pub use tiers::Source;

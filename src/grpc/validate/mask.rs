@@ -76,6 +76,12 @@ impl ProfileMask {
     /// Every field, also those that this version does not know.
     pub const ALL: Self = Self(u32::MAX);
 
+    /// As bits: the same for the same fields in this process.
+    #[must_use]
+    pub fn bits(self) -> u32 {
+        self.0
+    }
+
     /// Whether a field is asked for or always there.
     #[must_use]
     pub fn contains(self, field: ProfileField) -> bool {
@@ -104,18 +110,18 @@ impl ProfileMask {
     }
 }
 
-/// Checks a field mask of profiles; an absent or empty one means every field.
+/// Checks the field mask of profiles that the request calls `name`; an absent or empty one means every field.
 ///
 /// # Errors
 /// When a path names no field of a profile.
-pub fn field_mask(given: Option<&FieldMask>) -> Result<ProfileMask, Vec<Violation>> {
+pub fn field_mask(name: &str, given: Option<&FieldMask>) -> Result<ProfileMask, Vec<Violation>> {
     let Some(given) = given.filter(|mask| !mask.paths.is_empty()) else {
         return Ok(ProfileMask::ALL);
     };
     let mut out = Violations::default();
     count(
         &mut out,
-        &"field_mask.paths",
+        &format_args!("{name}.paths"),
         given.paths.len(),
         MAX_MASK_PATHS,
     );
@@ -129,7 +135,7 @@ pub fn field_mask(given: Option<&FieldMask>) -> Result<ProfileMask, Vec<Violatio
         match ProfileField::named(path) {
             Some(field) => bits |= field.bit(),
             None => out.add(
-                &format_args!("field_mask.paths[{i}]"),
+                &format_args!("{name}.paths[{i}]"),
                 MALFORMED,
                 "the name of a field of Profile, and none of its parts",
             ),
@@ -150,9 +156,12 @@ mod tests {
     };
 
     fn mask(paths: &[&str]) -> Result<ProfileMask, Vec<Violation>> {
-        field_mask(Some(&FieldMask {
-            paths: paths.iter().map(|&p| p.into()).collect(),
-        }))
+        field_mask(
+            "field_mask",
+            Some(&FieldMask {
+                paths: paths.iter().map(|&p| p.into()).collect(),
+            }),
+        )
     }
 
     fn profile() -> Profile {
@@ -198,7 +207,7 @@ mod tests {
 
     #[test]
     fn no_paths_mean_every_field() {
-        for all in [field_mask(None), mask(&[])] {
+        for all in [field_mask("field_mask", None), mask(&[])] {
             let mut found = profile();
             all.unwrap().apply(&mut found);
             assert_eq!(found, profile());

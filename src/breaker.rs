@@ -1,4 +1,4 @@
-//! When an analyzer that fails is left alone, and when it is tried again. Pure: times are handed in, counted from any
+//! When a service that fails is left alone, and when it is tried again. Pure: times are handed in, counted from any
 //! instant that stays the same.
 //!
 //! It is closed while calls go well. [`IN_A_ROW`] failures in a row, or [`MOST_FAILED`] among the last [`WINDOW`] calls, open
@@ -9,20 +9,20 @@
 use std::time::Duration;
 
 /// Failures in a row that open it.
-pub(super) const IN_A_ROW: u32 = 5;
+pub(crate) const IN_A_ROW: u32 = 5;
 
 /// Calls that are looked back on, and how many of them may not have failed.
-pub(super) const WINDOW: u32 = 20;
+pub(crate) const WINDOW: u32 = 20;
 
 /// As [`WINDOW`].
-pub(super) const MOST_FAILED: u32 = 10;
+pub(crate) const MOST_FAILED: u32 = 10;
 
 /// How many times the first pause the longest is.
-pub(super) const LONGEST: u32 = 16;
+pub(crate) const LONGEST: u32 = 16;
 
 /// The breaker.
 #[derive(Debug)]
-pub(super) struct Breaker {
+pub(crate) struct Breaker {
     first_pause: Duration,
     state: State,
 }
@@ -51,7 +51,7 @@ const CLOSED: State = State::Closed {
 
 /// That a call may be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Admission {
+pub(crate) enum Admission {
     /// One of many.
     Call,
     /// The one that decides.
@@ -60,7 +60,7 @@ pub(super) enum Admission {
 
 /// What a call came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     /// It was answered.
     Well,
     /// It was not.
@@ -71,7 +71,7 @@ pub(super) enum End {
 
 /// What it is, for a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shown {
+pub(crate) enum Shown {
     /// Calls are made.
     Closed,
     /// None is.
@@ -82,7 +82,7 @@ pub(super) enum Shown {
 
 impl Breaker {
     /// Closed, with a pause for the first time that it opens.
-    pub(super) const fn new(first_pause: Duration) -> Self {
+    pub(crate) const fn new(first_pause: Duration) -> Self {
         Self {
             first_pause,
             state: CLOSED,
@@ -90,7 +90,7 @@ impl Breaker {
     }
 
     /// Whether a call may be made now. Each that may has to end.
-    pub(super) fn admit(&mut self, now: Duration) -> Option<Admission> {
+    pub(crate) fn admit(&mut self, now: Duration) -> Option<Admission> {
         match self.state {
             State::Closed { .. } => Some(Admission::Call),
             State::Open { until, pause } if until <= now => {
@@ -102,7 +102,7 @@ impl Breaker {
     }
 
     /// Takes note of how a call ended.
-    pub(super) fn ended(&mut self, admission: Admission, end: End, now: Duration) {
+    pub(crate) fn ended(&mut self, admission: Admission, end: End, now: Duration) {
         match (&mut self.state, admission, end) {
             (State::Closed { in_a_row, failed }, Admission::Call, End::Well) => {
                 *in_a_row = 0;
@@ -136,7 +136,7 @@ impl Breaker {
     }
 
     /// What it is.
-    pub(super) const fn shown(&self) -> Shown {
+    pub(crate) const fn shown(&self) -> Shown {
         match self.state {
             State::Closed { .. } => Shown::Closed,
             State::Open { .. } => Shown::Open,

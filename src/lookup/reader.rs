@@ -1,0 +1,260 @@
+//! Look-ups by way of the caches: memory, then Redis, then the primary.
+//!
+//! What must stay true:
+//!
+//! - A value is used only where `cache::rule` says so for this very caller; what is not enough is read again, further down.
+//! - What is read from the primary is read in the order entries, profiles, identifiers, and is kept under the run of the store
+//!   and the position that were known before it was read.
+//! - Many who want the same person cause one read of an instance, and with Redis one of all; who is not served by it, because it
+//!   began too long before, waits for the next.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Who,
+    tiers::{Sought, Source},
+};
+use crate::{
+    cache::{Caches, flight::Flights, rule::Wish},
+    clock::Clock,
+    error::Error,
+    ids::TenantId,
+    storage::{Storage, profile_documents::Document, profiles::Profile},
+};
+
+/// Reads profiles.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    pub(super) storage: Storage,
+    pub(super) caches: Arc<Caches>,
+    pub(super) clock: Clock,
+    flights: Arc<Flights<(TenantId, Who), Flown>>,
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The profile, and which identifier answered; none when nobody is known.
+    pub found: Option<(Arc<Document>, Option<usize>)>,
+    /// The tier furthest away that was needed.
+    pub source: Source,
+    /// The most that it is behind.
+    pub behind: Duration,
+}
+
+impl Answer {
+    /// The profile; none when nobody is known.
+    #[must_use]
+    pub fn profile(&self) -> Option<&Profile> {
+        let (document, _) = self.found.as_ref()?;
+        Some(&document.profile)
+    }
+
+    /// Which of the identifiers that were asked by answered.
+    #[must_use]
+    pub fn answered_by(&self) -> Option<usize> {
+        self.found
+            .as_ref()
+            .and_then(|(_, answered_by)| *answered_by)
+    }
+}
+
+/// What a shared read came to.
+#[derive(Clone, Debug)]
+enum Flown {
+    Read {
+        found: Option<(Arc<Document>, Option<usize>)>,
+        source: Source,
+        /// When it was right, since the caches began.
+        as_of: Duration,
+    },
+    /// The database is away.
+    Away,
+    /// Something else; each finds out by itself.
+    Failed,
+}
+
+impl Reader {
+    /// On a database, with caches.
+    #[must_use]
+    pub fn new(storage: Storage, caches: Arc<Caches>, clock: Clock) -> Self {
+        Self {
+            storage,
+            caches,
+            clock,
+            flights: Arc::default(),
+        }
+    }
+
+    /// The caches.
+    #[must_use]
+    pub fn caches(&self) -> &Arc<Caches> {
+        &self.caches
+    }
+
+    /// Finds one profile.
+    ///
+    /// # Errors
+    /// When no tier that may answer does.
+    #[tracing::instrument(name = "lookup.find", skip_all, fields(cache.source = tracing::field::Empty))]
+    pub async fn find(&self, tenant: &TenantId, who: &Who, wish: &Wish) -> Result<Answer, Error> {
+        let answer = self.find_one(tenant, who, wish).await?;
+        tracing::Span::current().record("cache.source", answer.source.label());
+        Ok(answer)
+    }
+
+    async fn find_one(&self, tenant: &TenantId, who: &Who, wish: &Wish) -> Result<Answer, Error> {
+        let mut sought = Sought::new(self, tenant, std::slice::from_ref(who), wish);
+        sought.in_memory();
+        if let Some(answer) = sought.only() {
+            return Ok(answer);
+        }
+        // On the heap, so that a look-up that ends here moves little.
+        Box::pin(self.find_further(tenant, who, wish)).await
+    }
+
+    async fn find_further(
+        &self,
+        tenant: &TenantId,
+        who: &Who,
+        wish: &Wish,
+    ) -> Result<Answer, Error> {
+        if let Some(answer) = self.stale_first(tenant, who, wish).await {
+            return Ok(answer);
+        }
+        let read = if wish.tokens.is_empty() && !wish.bound.is_zero() {
+            self.together(tenant, who, wish).await
+        } else {
+            self.alone(tenant, who, wish).await
+        };
+        match read {
+            Err(away @ Error::StorageAway { .. }) if wish.allow_stale => {
+                let old = self.stale(tenant, who, wish).await;
+                old.ok_or(away)
+            }
+            other => other,
+        }
+    }
+
+    /// Finds many profiles; answers in the order of the questions.
+    ///
+    /// # Errors
+    /// When no tier that may answer does.
+    #[tracing::instrument(name = "lookup.find_many", skip_all, fields(lookups = who.len()))]
+    pub async fn find_many(
+        &self,
+        tenant: &TenantId,
+        who: &[Who],
+        wish: &Wish,
+    ) -> Result<Vec<Answer>, Error> {
+        let mut sought = Sought::new(self, tenant, who, wish);
+        sought.in_memory();
+        sought.in_redis().await;
+        if self.caches.is_away() && wish.allow_stale {
+            sought.stale().await;
+        }
+        match sought.in_primary().await {
+            Err(away @ Error::StorageAway { .. }) if wish.allow_stale => {
+                sought.stale().await;
+                sought.all().ok_or(away)
+            }
+            Err(error) => Err(error),
+            Ok(()) => {
+                sought.keep(None);
+                sought.all().ok_or(Error::Conflict { reason: "conflict" })
+            }
+        }
+    }
+
+    /// While the database is away nobody who takes old answers has to wait until that shows again.
+    async fn stale_first(&self, tenant: &TenantId, who: &Who, wish: &Wish) -> Option<Answer> {
+        if self.caches.is_away() && wish.allow_stale {
+            self.stale(tenant, who, wish).await
+        } else {
+            None
+        }
+    }
+
+    async fn stale(&self, tenant: &TenantId, who: &Who, wish: &Wish) -> Option<Answer> {
+        let mut sought = Sought::new(self, tenant, std::slice::from_ref(who), wish);
+        sought.stale().await;
+        sought.only()
+    }
+
+    async fn alone(&self, tenant: &TenantId, who: &Who, wish: &Wish) -> Result<Answer, Error> {
+        let mut sought = Sought::new(self, tenant, std::slice::from_ref(who), wish);
+        sought.in_redis().await;
+        if sought.is_open() {
+            sought.in_primary().await?;
+            sought.keep(None);
+        }
+        sought.only().ok_or(Error::Conflict { reason: "conflict" })
+    }
+
+    /// Joins a read of the same that is under way, or begins one.
+    async fn together(&self, tenant: &TenantId, who: &Who, wish: &Wish) -> Result<Answer, Error> {
+        let asked = self.caches.now();
+        // One that is under way may have begun too long ago; the next one after it has not.
+        for _ in 0..2 {
+            let key = (tenant.clone(), who.clone());
+            let flight = || self.clone().shared(tenant.clone(), who.clone(), wish.bound);
+            match self.flights.join(key, flight).await {
+                Some(Flown::Read {
+                    found,
+                    source,
+                    as_of,
+                }) => {
+                    let behind = asked.saturating_sub(as_of);
+                    if behind <= wish.bound / 2 {
+                        return Ok(Answer {
+                            found,
+                            source,
+                            behind,
+                        });
+                    }
+                }
+                Some(Flown::Away) => {
+                    return Err(Error::StorageAway {
+                        source: "a read of the same found it away".into(),
+                    });
+                }
+                Some(Flown::Failed) | None => break,
+            }
+        }
+        self.alone(tenant, who, wish).await
+    }
+
+    /// A read for all who want the same; whoever bears less than this looks at when it was right.
+    async fn shared(self, tenant: TenantId, who: Who, bound: Duration) -> Flown {
+        let wish = Wish {
+            tokens: Vec::new(),
+            bound,
+            allow_stale: false,
+        };
+        let mut sought = Sought::new(&self, &tenant, std::slice::from_ref(&who), &wish);
+        let read = async {
+            sought.in_redis().await;
+            if sought.is_open() {
+                let turn = sought.take_turn().await;
+                if sought.is_open() {
+                    sought.in_primary().await?;
+                }
+                sought.keep(turn);
+            }
+            Ok::<_, Error>(())
+        };
+        match read.await {
+            Ok(()) => (),
+            Err(Error::StorageAway { .. }) => return Flown::Away,
+            Err(_) => return Flown::Failed,
+        }
+        let Some((found, source, as_of)) = sought.first() else {
+            return Flown::Failed;
+        };
+        Flown::Read {
+            found,
+            source,
+            as_of,
+        }
+    }
+}
