@@ -27,8 +27,9 @@ use crate::{
     identity::HashSecret,
     ids::{IdentityKey, InteractionId, LengthPrefixed, ProfileId, TenantId},
     proto::v1::{
-        GetSentimentHistoryRequest, ListIdentifiersRequest, ListInteractionsRequest,
-        ListTraitsRequest, SearchProfilesRequest, SuggestMergesRequest,
+        ExportActionsRequest, GetActionStatsRequest, GetSentimentHistoryRequest,
+        ListActionsRequest, ListIdentifiersRequest, ListInteractionsRequest, ListTraitsRequest,
+        SearchProfilesRequest, SuggestMergesRequest,
     },
 };
 
@@ -93,6 +94,18 @@ paged! {
     SearchProfilesRequest { page_size, page_token, read_options, field_mask }
     SuggestMergesRequest { page_size, page_token, read_options }
     GetSentimentHistoryRequest { page_size, page_token, read_options }
+    ListActionsRequest { page_size, page_token }
+    GetActionStatsRequest { page_size, page_token }
+}
+
+impl Paged for ExportActionsRequest {
+    fn page_token(&self) -> &str {
+        &self.page_token
+    }
+
+    fn filters(&self) -> Uuid {
+        hash(&Self::default())
+    }
 }
 
 fn hash(message: &impl Message) -> Uuid {
@@ -341,6 +354,54 @@ impl Cursor for SuggestionCursor {
             total,
         };
         whole(bytes, cursor)
+    }
+}
+
+/// A place among the actions of a catalogue, by id: after this one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActionCursor(pub String);
+
+impl Cursor for ActionCursor {
+    const KIND: u8 = 7;
+
+    fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.0.as_bytes());
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        String::from_utf8(bytes.to_vec()).ok().map(Self)
+    }
+}
+
+/// A place among figures of actions, by id: after this one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatsCursor(pub String);
+
+impl Cursor for StatsCursor {
+    const KIND: u8 = 9;
+
+    fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.0.as_bytes());
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        String::from_utf8(bytes.to_vec()).ok().map(Self)
+    }
+}
+
+/// A place in an export of a catalogue: after this one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportCursor(pub String);
+
+impl Cursor for ExportCursor {
+    const KIND: u8 = 8;
+
+    fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.0.as_bytes());
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        String::from_utf8(bytes.to_vec()).ok().map(Self)
     }
 }
 

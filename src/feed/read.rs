@@ -1,0 +1,239 @@
+//! Reading what is to be told, page by page.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use sqlx::PgConnection;
+
+use super::{
+    follow::Chain,
+    order::{Ahead, Told, arrange, strayed},
+    place::{Mark, Place, Stage},
+};
+use crate::{
+    cache::Caches,
+    clock::Micros,
+    error::Error,
+    ids::{ProfileId, TenantId},
+    lookup::{self, Who},
+    storage::{
+        feed::{self, Row, Stretch},
+        outbox::Kind,
+    },
+};
+
+/// Changes of anybody that are looked at for a page.
+const PAGE: i64 = 1_000;
+
+/// Earlier versions that are read at a time.
+const EARLIER: i64 = 100;
+
+/// A change that is to be told.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The change.
+    pub row: Row,
+    /// Into which profile it went.
+    pub merged_into: Option<ProfileId>,
+    /// Where a watch goes on that was told it.
+    pub mark: Mark,
+}
+
+/// What is to be told next.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// The changes, in their order.
+    pub changes: Vec<Change>,
+    /// Whether there may be more below the horizon.
+    pub more: bool,
+}
+
+/// What this instance knows of how far a watch can go.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// Nothing below is missing.
+    pub horizon: i64,
+    /// When everything that was committed lay below, since the caches began; none while something above is committed.
+    pub as_of: Option<Duration>,
+    /// Whether there is something to read up to there.
+    pub is_new: bool,
+}
+
+/// The changes of a tenant, or of one customer of it, from a place on.
+#[derive(Clone, Debug)]
+pub struct Tape {
+    tenant: TenantId,
+    /// Of one customer; none when it is of everybody.
+    chain: Option<Chain>,
+    place: Place,
+    as_of: Micros,
+    ahead: Ahead,
+}
+
+impl Tape {
+    /// From a place on, of these profiles or, where there are none, of everybody.
+    #[must_use]
+    pub fn new(tenant: TenantId, place: Place, as_of: Micros, chain: Vec<ProfileId>) -> Self {
+        Self {
+            tenant,
+            chain: (!chain.is_empty()).then(|| Chain::new(chain)),
+            place,
+            as_of,
+            ahead: Ahead::default(),
+        }
+    }
+
+    /// Where a watch goes on that was told everything so far.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        self.mark_at(self.place)
+    }
+
+    fn mark_at(&self, place: Place) -> Mark {
+        let chain = self.chain.as_ref().map(|chain| chain.ids().to_vec());
+        // Of several profiles some may have been told of a transaction and others not.
+        let place = match chain {
+            Some(_) => Place::from(place.position),
+            None => place,
+        };
+        Mark {
+            as_of: self.as_of,
+            stage: Stage::Changes(place),
+            chain: chain.unwrap_or_default(),
+        }
+    }
+
+    /// How far it can go, and whether it has to be read for that; nothing before the outbox was looked at.
+    #[must_use]
+    pub fn seen(&self, caches: &Caches) -> Option<Seen> {
+        let memory = caches.memory();
+        let (as_of, from) = (memory.as_of()?, self.place.position);
+        let quiet = match &self.chain {
+            None => memory.is_still(&self.tenant, from),
+            Some(chain) => chain.ids().iter().all(|id| memory.is_left(*id, from)),
+        };
+        let horizon = memory.horizon();
+        Some(Seen {
+            horizon,
+            as_of: memory.is_still(&self.tenant, horizon).then_some(as_of),
+            is_new: !quiet && from < horizon,
+        })
+    }
+
+    /// There is nothing to tell below a horizon, and above it nothing was committed before a time, if one is known.
+    pub fn go_to(&mut self, horizon: i64, as_of: Option<Micros>) {
+        if horizon >= self.place.position {
+            self.place = self.place.max(Place::from(horizon));
+            self.as_of = as_of.map_or(self.as_of, |as_of| self.as_of.max(as_of));
+        }
+    }
+
+    /// Whether everything below a position was told.
+    #[must_use]
+    pub fn is_beyond(&self, position: i64) -> bool {
+        self.place >= Place::from(position)
+    }
+
+    /// The next changes below a horizon, up to which it goes when there is no more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    #[tracing::instrument(name = "feed.page", skip_all)]
+    pub async fn page(
+        &mut self,
+        connection: &mut PgConnection,
+        horizon: i64,
+    ) -> Result<Page, Error> {
+        let stretch = Stretch {
+            tenant: &self.tenant,
+            from: self.place.position,
+            to: horizon,
+        };
+        let page = match &self.chain {
+            None => {
+                let after = (self.place.profile, self.place.version);
+                feed::page(connection, stretch, after, PAGE).await?
+            }
+            Some(chain) => feed::page_of(connection, stretch, &chain.wanted(), PAGE).await?,
+        };
+        let mut earlier = BTreeMap::new();
+        for row in page.rows.iter().filter(|row| strayed(row)) {
+            let before = self.earlier(connection, row).await?;
+            earlier.insert((row.profile, row.version), before);
+        }
+        let mut place = self.place;
+        let told = arrange(&page.rows, &earlier, &mut place, &mut self.ahead);
+        let ended = match page.full {
+            Some((position, profile, version)) => Place {
+                position,
+                profile,
+                version,
+            },
+            None => Place::from(horizon),
+        };
+        let mut changes = Vec::with_capacity(told.len());
+        for Told { row, resume } in told {
+            let merged_into = match row.kind {
+                Kind::MergedAway => self.merged_into(connection, &row).await?,
+                _ => None,
+            };
+            self.as_of = self.as_of.max(row.written_at);
+            let others = match &mut self.chain {
+                Some(chain) => chain.note(&row, merged_into),
+                None => false,
+            };
+            changes.push(Change {
+                row,
+                merged_into,
+                mark: self.mark_at(resume),
+            });
+            if others {
+                // What the same transaction did to them, and all after it, is to be read of others too.
+                self.ahead = Ahead::default();
+                self.place = self.place.max(Place::from(resume.position));
+                return Ok(Page {
+                    changes,
+                    more: true,
+                });
+            }
+        }
+        self.place = match self.chain {
+            Some(_) => Place::from(ended.position),
+            None => ended,
+        };
+        Ok(Page {
+            changes,
+            more: page.full.is_some(),
+        })
+    }
+
+    /// The versions before one that strayed, back to one at an earlier position.
+    async fn earlier(&self, connection: &mut PgConnection, row: &Row) -> Result<Vec<Row>, Error> {
+        let mut found: Vec<Row> = Vec::new();
+        loop {
+            let version = found.last().map_or(row.version, |last| last.version);
+            let of = (row.profile, version);
+            let more = feed::before(connection, &self.tenant, of, EARLIER).await?;
+            let ended = more.len() < usize::try_from(EARLIER).unwrap_or(usize::MAX);
+            let behind = more.iter().any(|one| one.position < row.position);
+            found.extend(more);
+            if ended || behind {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Who took a profile in; of what an earlier release wrote, whoever holds its people now.
+    async fn merged_into(
+        &self,
+        connection: &mut PgConnection,
+        row: &Row,
+    ) -> Result<Option<ProfileId>, Error> {
+        if row.merged_into.is_some() {
+            return Ok(row.merged_into);
+        }
+        let who = Who::Id(row.profile);
+        let found = lookup::find(connection, &self.tenant, &who).await?;
+        let holder = found.map(|found| found.profile.id);
+        Ok(holder.filter(|holder| *holder != row.profile))
+    }
+}

@@ -1,0 +1,226 @@
+//! A watch under way: reads a page, tells it, waits for more.
+//!
+//! What must stay true:
+//!
+//! - A watch holds a page of changes without their profiles, a handful of profiles, and at most [`ROOM`] bytes of messages that
+//!   nobody has taken. It reads on only when they are taken: who does not read is waited for, and costs no more.
+//! - Whatever ends it is said after everything that was told before, and the last token that was taken is good to go on with.
+//! - A message of progress follows whenever nothing else was told for [`PROGRESS`], so that a token in the hands of a caller
+//!   who is told nothing does not grow old.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    time::{Instant, sleep, timeout, timeout_at},
+};
+use uuid::Uuid;
+
+use super::still_kept;
+use crate::{
+    auth::Caller,
+    clock::Micros,
+    error::Error,
+    feed::{
+        Page, Seen, Tape,
+        place::{Mark, NOBODY, Place, Stage},
+    },
+    grpc::{Api, validate::ProfileMask},
+    ids::ProfileId,
+    proto::v1::{WatchProfilesResponse, watch_profiles_response::Event},
+    storage::feed,
+    tenants::Tenant,
+};
+
+/// Messages that wait to be taken.
+pub(super) const UNREAD: usize = 128;
+
+/// Bytes of them.
+pub(super) const ROOM: usize = 256 << 10;
+
+/// How long nothing is told at most.
+pub(super) const PROGRESS: Duration = Duration::from_secs(3);
+
+/// How long a watch lasts. Then its caller shows its credential again.
+const AGE: Duration = Duration::from_hours(1);
+
+/// Profiles of a snapshot that are listed at a time.
+const LISTED: i64 = 1_000;
+
+/// A message, how far who takes it is, and the room that it takes.
+pub(super) type Item = (WatchProfilesResponse, Micros, OwnedSemaphorePermit);
+
+/// A watch.
+pub(super) struct Session {
+    pub(super) api: Arc<Api>,
+    pub(super) caller: Caller,
+    pub(super) tenant: Tenant,
+    pub(super) mask: Option<ProfileMask>,
+    /// What tokens are of.
+    pub(super) watched: Uuid,
+    pub(super) goal: Option<i64>,
+    pub(super) room: Arc<Semaphore>,
+    pub(super) last_told: Instant,
+    pub(super) out: mpsc::Sender<Item>,
+}
+
+impl Session {
+    pub(super) async fn run_to_its_end(self, mark: Mark) -> Result<(), Error> {
+        let (draining, out) = (self.api.draining.clone(), self.out.clone());
+        tokio::select! {
+            biased;
+            () = out.closed() => Ok(()),
+            () = draining.cancelled() => Err(Error::Ended),
+            () = sleep(AGE) => Err(Error::Ended),
+            outcome = self.run(mark) => outcome,
+        }
+    }
+
+    async fn run(mut self, mark: Mark) -> Result<(), Error> {
+        self.progress(&mark, false).await?;
+        let place = match mark.stage {
+            Stage::Changes(place) => place,
+            Stage::Snapshot { from, after } => {
+                self.snapshot(&mark, from, after).await?;
+                Place::from(from)
+            }
+        };
+        let is_snapshot = matches!(mark.stage, Stage::Snapshot { .. });
+        let tenant = self.tenant.id.clone();
+        let tape = Tape::new(tenant, place, mark.as_of, mark.chain);
+        if is_snapshot {
+            self.progress(&tape.mark(), true).await?;
+        }
+        self.changes(tape).await
+    }
+
+    async fn changes(&mut self, mut tape: Tape) -> Result<(), Error> {
+        let caches = Arc::clone(self.api.reader.caches());
+        let mut looks = caches.looks();
+        loop {
+            looks.mark_unchanged();
+            if let Some(seen) = tape.seen(&caches) {
+                if self.read(&mut tape, seen).await? {
+                    continue;
+                }
+                let time = |as_of| self.time_of(caches.now().saturating_sub(as_of));
+                tape.go_to(seen.horizon, seen.as_of.map(time));
+            }
+            if self.goal.is_some_and(|goal| tape.is_beyond(goal)) {
+                return self.progress(&tape.mark(), false).await;
+            }
+            still_kept(&self.api, tape.mark().as_of)?;
+            let due = self.last_told + PROGRESS;
+            if timeout_at(due, looks.changed()).await.is_err() {
+                self.progress(&tape.mark(), false).await?;
+            }
+        }
+    }
+
+    /// Tells a page of changes, if there is one; answers whether there may be more.
+    async fn read(&mut self, tape: &mut Tape, seen: Seen) -> Result<bool, Error> {
+        if !seen.is_new {
+            return Ok(false);
+        }
+        let Page { changes, more } = {
+            let _turn = self.api.seats.turn().await;
+            let page = async {
+                let mut connection = self.api.storage.acquire().await?;
+                tape.page(&mut connection, seen.horizon).await
+            };
+            self.api.within(page).await?
+        };
+        for some in changes.chunks(Self::PROFILES) {
+            let ids = some.iter().map(|change| change.row.profile);
+            let newest = some.iter().map(|change| change.row.position).max();
+            let documents = self.documents(ids, newest.unwrap_or_default()).await?;
+            for change in some {
+                let event = self.changed(change, &documents).await?;
+                self.tell(&change.mark, event).await?;
+            }
+        }
+        Ok(more)
+    }
+
+    /// Tells the profiles that are there, after one of them.
+    async fn snapshot(&mut self, mark: &Mark, from: i64, after: ProfileId) -> Result<(), Error> {
+        let mut after = after;
+        loop {
+            let listed = {
+                let _turn = self.api.seats.turn().await;
+                self.api.within(self.listed(mark, after)).await?
+            };
+            let most = usize::try_from(LISTED).unwrap_or(usize::MAX);
+            let ended = listed.len() < most;
+            for some in listed.chunks(Self::PROFILES) {
+                let ids = some.iter().map(|(id, _)| *id);
+                // What is told later begins at this position, so everything below is in what is shown.
+                let documents = self.documents(ids, from - 1).await?;
+                for (id, version) in some {
+                    after = *id;
+                    if let Some(event) = self.there(*id, *version, &documents).await? {
+                        let mark = Mark {
+                            stage: Stage::Snapshot { from, after },
+                            ..mark.clone()
+                        };
+                        self.tell(&mark, event).await?;
+                    }
+                }
+            }
+            if ended {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The next profiles of a snapshot, with their versions.
+    async fn listed(&self, mark: &Mark, after: ProfileId) -> Result<Vec<(ProfileId, i64)>, Error> {
+        let mut connection = self.api.storage.acquire().await?;
+        let tenant = &self.tenant.id;
+        if mark.chain.is_empty() {
+            return Ok(feed::profiles(&mut connection, tenant, after, LISTED).await?);
+        }
+        if after != NOBODY {
+            return Ok(Vec::new());
+        }
+        Ok(feed::versions(&mut connection, tenant, &mark.chain).await?)
+    }
+
+    /// The time so long ago.
+    fn time_of(&self, ago: Duration) -> Micros {
+        let ago = i64::try_from(ago.as_micros()).unwrap_or(i64::MAX);
+        Micros(self.api.clock.now().0.saturating_sub(ago))
+    }
+
+    async fn progress(&mut self, mark: &Mark, snapshot_complete: bool) -> Result<(), Error> {
+        let event = Self::progressed(mark, snapshot_complete);
+        self.tell(mark, event).await
+    }
+
+    /// Tells something, as soon as there is room for it. Whoever takes nothing for so long that the token would not be good any
+    /// more hears that.
+    async fn tell(&mut self, mark: &Mark, event: Event) -> Result<(), Error> {
+        let message = WatchProfilesResponse {
+            resume_token: self
+                .api
+                .resume_tokens
+                .seal(mark, &self.tenant.id, self.watched),
+            event: Some(event),
+        };
+        let taken = async {
+            let size = prost::Message::encoded_len(&message).clamp(1, ROOM);
+            let size = u32::try_from(size).unwrap_or(u32::MAX);
+            let room = Arc::clone(&self.room).acquire_many_owned(size).await;
+            let room = room.map_err(|_| Error::Ended)?;
+            let place = self.out.reserve().await.map_err(|_| Error::Ended)?;
+            Ok::<_, Error>((room, place))
+        };
+        let taken = timeout(self.api.seats.keep(), taken).await;
+        let (room, place) = taken.map_err(|_| Error::Expired)??;
+        still_kept(&self.api, mark.as_of)?;
+        Self::count(message.event.as_ref());
+        place.send((message, mark.as_of, room));
+        self.last_told = Instant::now();
+        Ok(())
+    }
+}
