@@ -16,6 +16,7 @@ mod baseline;
 #[path = "../machine/mod.rs"]
 mod machine;
 #[path = "../machine/stage.rs"]
+#[expect(dead_code, reason = "other benchmarks use the rest of it")]
 mod stage;
 mod workload;
 
@@ -100,11 +101,13 @@ async fn run(plan: &Plan) {
         median(&theirs)
     );
     println!("figure ingest_ratio {:.3} ratio", median(&ratios));
-    println!("figure ingest_service_memory {} MB", stage.peak_memory_mb());
-    let slow = metric(
-        &stage.metrics(),
-        "customer_profile_identity_slow_paths_total",
+    println!(
+        "figure ingest_service_memory {} MB",
+        stage.service().peak_memory_mb()
     );
+    let slow = stage
+        .service()
+        .counted("customer_profile_identity_slow_paths_total", &[]);
     println!("figure ingest_slow_paths {slow:.0} interactions");
     stage.tear_down().await;
 }
@@ -115,14 +118,6 @@ async fn run(plan: &Plan) {
 )]
 fn rate(count: u64, elapsed: Duration) -> f64 {
     count as f64 / elapsed.as_secs_f64()
-}
-
-/// The sum over all labels of a metric.
-fn metric(page: &str, name: &str) -> f64 {
-    page.lines()
-        .filter(|line| line.starts_with(name))
-        .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
-        .sum()
 }
 
 fn median(values: &[f64]) -> f64 {

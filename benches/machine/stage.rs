@@ -15,17 +15,25 @@ use sqlx::{Connection as _, Executor as _, PgConnection, postgres::PgConnectOpti
 pub(crate) struct Stage {
     /// Where the service is called.
     pub(crate) url: String,
-    scratch: PathBuf,
-    socket: PathBuf,
-    metrics: SocketAddr,
+    /// For whatever a benchmark needs; it is gone with the stage.
+    pub(crate) scratch: PathBuf,
+    pub(crate) socket: PathBuf,
     service: Option<Service>,
     postgres: Option<PrivatePostgres>,
 }
 
 /// The service as a process, which ends with this value, whatever goes wrong.
-struct Service(Child);
+pub(crate) struct Service {
+    /// Where it is called.
+    pub(crate) url: String,
+    metrics: SocketAddr,
+    process: Process,
+}
 
-impl Drop for Service {
+/// A process that ends with this value.
+pub(crate) struct Process(pub(crate) Child);
+
+impl Drop for Process {
     fn drop(&mut self) {
         // Ended already when all went well.
         let _ = self.0.kill();
@@ -47,16 +55,13 @@ impl Stage {
                 .unwrap()
                 .unwrap();
         let socket = postgres.socket_dir().to_owned();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut stage = Self {
-            url: format!("unix:{}", scratch.join("grpc.sock").display()),
+            url: String::new(),
             scratch,
             socket,
-            metrics: free.local_addr().unwrap(),
             service: None,
             postgres: Some(postgres),
         };
-        drop(free);
         stage.admin("CREATE DATABASE service").await;
         assert!(stage.program("migrate").status().unwrap().success());
         stage.serve().await;
@@ -76,45 +81,62 @@ impl Stage {
                 "CUSTOMER_PROFILE_HASH_SECRET",
                 "a benchmark needs a secret, too, of 32 bytes",
             )
-            .env("CUSTOMER_PROFILE_LISTEN__GRPC", &self.url)
-            .env("CUSTOMER_PROFILE_LISTEN__METRICS", self.metrics.to_string())
-            .env("CUSTOMER_PROFILE_LOG__FILTER", "warn")
+            .env_remove("REDIS_URL")
             .stdin(Stdio::null());
         program
     }
 
     /// Starts the service.
     pub(crate) async fn serve(&mut self) {
-        let service = Service(self.program("serve").spawn().unwrap());
-        let begun = Instant::now();
-        let grpc = self.scratch.join("grpc.sock");
-        while std::os::unix::net::UnixStream::connect(&grpc).is_err() {
-            assert!(
-                begun.elapsed() < Duration::from_mins(1),
-                "the service does not listen"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let service = self.start("main", &[]).await;
+        self.url.clone_from(&service.url);
         self.service = Some(service);
+    }
+
+    /// One more instance of the service, with settings by the names of their variables; one of a name at a time.
+    pub(crate) async fn start(&self, name: &str, settings: &[(&str, &str)]) -> Service {
+        let own = self.scratch.join(name);
+        std::fs::create_dir_all(&own).unwrap();
+        open_to_all(&own);
+        let grpc = own.join("grpc.sock");
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let metrics = free.local_addr().unwrap();
+        drop(free);
+        let url = format!("unix:{}", grpc.display());
+        let log = std::fs::File::create(own.join("log")).unwrap();
+        let process = self
+            .program("serve")
+            .env("CUSTOMER_PROFILE_DATA_DIR", &own)
+            .env("CUSTOMER_PROFILE_LISTEN__GRPC", &url)
+            .env("CUSTOMER_PROFILE_LISTEN__METRICS", metrics.to_string())
+            .envs(settings.iter().copied())
+            .stderr(log)
+            .spawn();
+        let process = Process(process.unwrap());
+        answers(&grpc).await;
+        Service {
+            url,
+            metrics,
+            process,
+        }
     }
 
     /// Ends the service as an operator would.
     pub(crate) fn drain(&mut self) {
-        let mut service = self.service.take().unwrap();
-        let told = Command::new("sh")
-            .args(["-c", "kill \"$0\"", &service.0.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(
-            told.success() && service.0.wait().unwrap().success(),
-            "the service drains"
-        );
+        self.service.take().unwrap().drain();
     }
 
     /// A statement on the cluster itself.
     pub(crate) async fn admin(&self, statement: &'static str) {
         let mut admin = self.connect("postgres").await;
         admin.execute(statement).await.unwrap();
+    }
+
+    /// What a server does by itself within minutes of a large change: it counts what is in its tables, to plan by.
+    pub(crate) async fn settle(&self) {
+        let mut connection = self.connect("service").await;
+        connection.execute("VACUUM ANALYZE").await.unwrap();
+        connection.execute("CHECKPOINT").await.unwrap();
     }
 
     pub(crate) async fn connect(&self, database: &str) -> PgConnection {
@@ -125,28 +147,8 @@ impl Stage {
         PgConnection::connect_with(&options).await.unwrap()
     }
 
-    /// The most memory that the service had so far, in MB.
-    pub(crate) fn peak_memory_mb(&self) -> u64 {
-        let id = self.service.as_ref().unwrap().0.id();
-        let status =
-            std::fs::read_to_string(Path::new("/proc").join(id.to_string()).join("status"));
-        let status = status.unwrap();
-        let peak = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))
-            .unwrap();
-        let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
-        kilobytes / 1024
-    }
-
-    /// The service's metrics page.
-    pub(crate) fn metrics(&self) -> String {
-        let mut stream = TcpStream::connect(self.metrics).unwrap();
-        let request = "GET /metrics HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n";
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut page = String::new();
-        stream.read_to_string(&mut page).unwrap();
-        page
+    pub(crate) fn service(&self) -> &Service {
+        self.service.as_ref().unwrap()
     }
 
     pub(crate) async fn tear_down(mut self) {
@@ -158,6 +160,72 @@ impl Stage {
                 .unwrap();
         }
         std::fs::remove_dir_all(&self.scratch).unwrap();
+    }
+}
+
+impl Service {
+    /// Of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.0.id()
+    }
+
+    /// Ends it as an operator would.
+    pub(crate) fn drain(mut self) {
+        let child = &mut self.process.0;
+        let told = Command::new("sh")
+            .args(["-c", "kill \"$0\"", &child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(
+            told.success() && child.wait().unwrap().success(),
+            "the service drains"
+        );
+    }
+
+    /// The most memory that it had so far, in MB.
+    pub(crate) fn peak_memory_mb(&self) -> u64 {
+        let id = self.id().to_string();
+        let status = std::fs::read_to_string(Path::new("/proc").join(id).join("status")).unwrap();
+        let peak = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .unwrap();
+        let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+        kilobytes / 1024
+    }
+
+    /// What it counts: the sum of a metric over all series whose labels hold these texts.
+    pub(crate) fn counted(&self, name: &str, labels: &[&str]) -> f64 {
+        self.page()
+            .lines()
+            .filter(|line| {
+                line.starts_with(name) && labels.iter().all(|label| line.contains(label))
+            })
+            .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
+            .fold(0.0, |sum, value| sum + value)
+    }
+
+    /// The page of its metrics.
+    pub(crate) fn page(&self) -> String {
+        let mut stream = TcpStream::connect(self.metrics).unwrap();
+        let request = "GET /metrics HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut page = String::new();
+        stream.read_to_string(&mut page).unwrap();
+        page
+    }
+}
+
+/// Waits until somebody listens at a socket.
+pub(crate) async fn answers(socket: &Path) {
+    let begun = Instant::now();
+    while std::os::unix::net::UnixStream::connect(socket).is_err() {
+        assert!(
+            begun.elapsed() < Duration::from_mins(1),
+            "nobody listens at {}",
+            socket.display()
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

@@ -52,7 +52,7 @@ async fn through(read: &Read<'_>, pure: &Clusters) {
         refused += others;
     }
     let taken = begun.elapsed();
-    let page = stage.metrics();
+    let page = stage.service().page();
     let slow = metric(&page, "customer_profile_identity_slow_paths_total{");
     let each = taken.as_secs_f64() * 1e6 / f64::from(recorded.max(1));
     println!(
@@ -86,7 +86,7 @@ async fn through(read: &Read<'_>, pure: &Clusters) {
     );
     println!(
         "figure resolution_service_memory {} MB",
-        stage.peak_memory_mb()
+        stage.service().peak_memory_mb()
     );
     preview(&stage, channel).await;
     stage.tear_down().await;
@@ -141,7 +141,7 @@ async fn profiles(stage: &Stage) -> i64 {
 /// What a change that concerns many would do.
 async fn preview(stage: &Stage, channel: Channel) {
     let mut identities = IdentityServiceClient::new(channel);
-    let before = stage.peak_memory_mb();
+    let before = stage.service().peak_memory_mb();
     let request = PreviewRulesRequest {
         change: Some(preview_rules_request::Change::Rules(IdentityRules {
             namespaces: vec![NamespaceRules {
@@ -176,7 +176,7 @@ async fn preview(stage: &Stage, channel: Channel) {
     );
     println!(
         "figure preview_memory {} MB (peak of the service, {before} before)",
-        stage.peak_memory_mb()
+        stage.service().peak_memory_mb()
     );
     let rules = identities.get_rules(GetRulesRequest {}).await.unwrap();
     assert_eq!(rules.into_inner().profiles_waiting, 0);

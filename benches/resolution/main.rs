@@ -35,6 +35,7 @@ mod read;
 mod rivals;
 mod score;
 #[path = "../machine/stage.rs"]
+#[expect(dead_code, reason = "other benchmarks use the rest of it")]
 mod stage;
 mod truth;
 
