@@ -4,6 +4,7 @@
 //!
 //! - Every call has a trace, also when spans are sent nowhere: then they are not recorded, but have ids, the caller's if it
 //!   sent W3C context, so log lines and INTERNAL answers can name the trace.
+//! - Whatever part of the traces is chosen, slow and failed ones are sent: see [`sampling`].
 //! - What is sent by OTLP does not follow `log.filter`: a quiet log does not blind traces. The libraries that carry the
 //!   exporter are silenced in both, or exporting would feed itself.
 //! - Nothing here is personal data: types that hold it print none in `Debug`.
@@ -15,6 +16,7 @@ pub mod limiter;
 mod logs;
 pub mod metrics;
 pub mod names;
+pub mod sampling;
 
 use std::{io, time::Duration};
 
@@ -22,7 +24,7 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::{
     Resource,
-    trace::{Sampler, SdkTracerProvider},
+    trace::{BatchSpanProcessor, Sampler, SdkTracerProvider},
 };
 use tracing::{Dispatch, Level, level_filters::LevelFilter};
 use tracing_subscriber::{
@@ -31,6 +33,8 @@ use tracing_subscriber::{
 
 pub use logs::current_ids;
 pub use metrics::Metrics;
+
+use sampling::{AtTheBeginning, AtTheEnd};
 
 use crate::config::{LogFormat, Settings};
 
@@ -117,11 +121,11 @@ fn provider(settings: &Settings) -> Result<SdkTracerProvider, ExporterBuildError
             env!("CARGO_PKG_VERSION"),
         ))
         .build();
-    let chosen_here = Sampler::TraceIdRatioBased(telemetry.sample_ratio);
+    let sender = BatchSpanProcessor::builder(exporter).build();
     Ok(SdkTracerProvider::builder()
-        .with_sampler(Sampler::ParentBased(Box::new(chosen_here)))
+        .with_sampler(AtTheBeginning::new(telemetry.sample_ratio))
         .with_resource(resource)
-        .with_batch_exporter(exporter)
+        .with_span_processor(AtTheEnd::new(sender))
         .build())
 }
 
@@ -140,6 +144,9 @@ where
     let spans = tracing_opentelemetry::layer()
         .with_tracer(provider.tracer("customer-profile"))
         .with_threads(false)
+        // How long spans were idle is an attribute that nobody sees of spans that are sent nowhere, and a look at the clock
+        // whenever one is entered or left.
+        .with_tracked_inactivity(settings.telemetry.otlp_endpoint.is_some())
         .with_location(false);
     let recorded = CARRIERS
         .iter()

@@ -45,6 +45,24 @@ pub const IDENTITY_STANDINGS: &str = "customer_profile_identity_standings_total"
 pub const IDENTITY_CONTESTED: &str = "customer_profile_identity_contested_total";
 /// Profiles that were counted for figures.
 pub const FIGURES_COUNTED: &str = "customer_profile_figures_counted_total";
+/// Next-best-action decisions.
+pub const ACTION_DECISIONS: &str = "customer_profile_action_decisions_total";
+/// How long a next-best-action decision took.
+pub const ACTION_DECISION_SECONDS: &str = "customer_profile_action_decision_seconds";
+/// Decisions that were made anew because the customer had changed.
+pub const ACTION_DECISIONS_OUTDATED: &str = "customer_profile_action_decisions_outdated_total";
+/// Writes of decisions that failed and are tried again.
+pub const ACTION_DECISIONS_UNSTORED: &str = "customer_profile_action_decisions_unstored_total";
+/// Candidates that a gate kept out.
+pub const ACTION_GATE_STOPS: &str = "customer_profile_action_gate_stops_total";
+/// Outcomes of offers that were told.
+pub const ACTION_OUTCOMES: &str = "customer_profile_action_outcomes_total";
+/// Actions that are not what they are believed to be.
+pub const ACTIONS_MISCALIBRATED: &str = "customer_profile_actions_miscalibrated";
+/// Actions whose success has changed.
+pub const ACTIONS_DRIFTING: &str = "customer_profile_actions_drifting";
+/// How long calls took that look at many customers or decisions.
+pub const ACTION_FIGURES_SECONDS: &str = "customer_profile_action_figures_seconds";
 /// Interactions that took the slow path.
 pub const IDENTITY_SLOW_PATHS: &str = "customer_profile_identity_slow_paths_total";
 /// How many identifiers a resolution looked at.
@@ -85,8 +103,34 @@ pub const REANALYSES: &str = "customer_profile_reanalyses";
 pub const REANALYSIS_IDENTIFIERS: &str = "customer_profile_reanalysis_identifiers_total";
 /// Texts that re-analyses analysed.
 pub const REANALYSIS_TEXTS: &str = "customer_profile_reanalysis_texts_total";
+/// What look-ups found where they asked.
+pub const CACHE_READS: &str = "customer_profile_cache_reads_total";
+/// Kept values that were not served.
+pub const CACHE_STALE: &str = "customer_profile_cache_stale_total";
+/// Bytes that a cache holds.
+pub const CACHE_BYTES: &str = "customer_profile_cache_bytes";
+/// How old what is known of the outbox is.
+pub const CACHE_OUTBOX_LAG: &str = "customer_profile_cache_outbox_lag_seconds";
+/// Profiles whose changes are remembered.
+pub const CACHE_REMEMBERED: &str = "customer_profile_cache_remembered_profiles";
+/// Watches of profiles.
+pub const FEED_WATCHES: &str = "customer_profile_feed_watches";
+/// Messages of watches.
+pub const FEED_MESSAGES: &str = "customer_profile_feed_messages_total";
+/// How far the slowest watch is behind.
+pub const FEED_LAG: &str = "customer_profile_feed_lag_seconds";
+/// Changes that were relayed.
+pub const RELAY_EVENTS: &str = "customer_profile_relay_events_total";
+/// How far the relay is behind.
+pub const RELAY_LAG: &str = "customer_profile_relay_lag_seconds";
+/// Whether Redis is asked.
+pub const REDIS_BREAKER: &str = "customer_profile_redis_breaker";
+/// How long calls to Redis took.
+pub const REDIS_SECONDS: &str = "customer_profile_redis_call_seconds";
 /// Connections of the pool.
 pub const DB_CONNECTIONS: &str = "customer_profile_db_connections";
+/// Traces that were sent because of how they ended.
+pub const TRACES_KEPT: &str = "customer_profile_traces_kept_total";
 /// What runs.
 pub const BUILD_INFO: &str = "customer_profile_build_info";
 
@@ -235,6 +279,51 @@ pub const METRICS: &[Metric] = &[
         "profiles whose changes were counted into the figures of their tenant",
     ),
     metric(
+        (ACTION_DECISIONS, Counter, Unit::Count),
+        &["outcome"],
+        "next-best-action decisions: reserved, kept (nothing to reserve), repeated (made before under the same id), dry_run",
+    ),
+    metric(
+        (ACTION_DECISION_SECONDS, Histogram, Unit::Seconds),
+        &[],
+        "a next-best-action decision, from its check to its answer",
+    ),
+    metric(
+        (ACTION_DECISIONS_OUTDATED, Counter, Unit::Count),
+        &[],
+        "decisions that were made anew because the customer had changed when they were to be stored",
+    ),
+    metric(
+        (ACTION_DECISIONS_UNSTORED, Counter, Unit::Count),
+        &[],
+        "writes of decisions that failed and are tried again",
+    ),
+    metric(
+        (ACTION_GATE_STOPS, Counter, Unit::Count),
+        &["gate"],
+        "candidates that a gate kept out first: status, placement, eligibility, applicability, suitability, consent, contact, quiet_hours, empathy, holdout",
+    ),
+    metric(
+        (ACTION_OUTCOMES, Counter, Unit::Count),
+        &["receipt"],
+        "outcomes of offers that were told: recorded, duplicate, conflict, rejected, unattributed",
+    ),
+    metric(
+        (ACTIONS_MISCALIBRATED, Gauge, Unit::Count),
+        &["direction"],
+        "actions, by channel, that succeed less (overrated) or more (underrated) often than was believed: below 0.8 or above 1.25 of what was expected, over 500 offers or more of the last 120 days; the log names them",
+    ),
+    metric(
+        (ACTIONS_DRIFTING, Gauge, Unit::Count),
+        &["direction"],
+        "actions, by channel, whose success has changed within 14 days (Page-Hinkley): rising, falling; the log names them",
+    ),
+    metric(
+        (ACTION_FIGURES_SECONDS, Histogram, Unit::Seconds),
+        &["call"],
+        "a look at many customers or decisions: matches, stats, lift, evaluation",
+    ),
+    metric(
         (IDENTITY_SLOW_PATHS, Counter, Unit::Count),
         &["reason"],
         "interactions that were resolved in a transaction of their own: standing, shared, rules, makeup, returning, kept_home, binding_consent, waiting",
@@ -335,9 +424,74 @@ pub const METRICS: &[Metric] = &[
         "texts that re-analyses analysed",
     ),
     metric(
+        (CACHE_READS, Counter, Unit::Count),
+        &["tier", "outcome"],
+        "profiles that were asked for in a tier (memory, redis, primary): hit, miss, or shared with a read that was under way",
+    ),
+    metric(
+        (CACHE_STALE, Counter, Unit::Count),
+        &["tier", "reason"],
+        "kept values that were not served: changed (the profile has changed), too_old (older than what is remembered), token (a token asks for more), behind (the outbox was not read lately), moved (the identifier lies elsewhere)",
+    ),
+    metric(
+        (CACHE_BYTES, Gauge, Unit::Bytes),
+        &["tier"],
+        "about how many bytes a tier holds in this process",
+    ),
+    metric(
+        (CACHE_OUTBOX_LAG, Gauge, Unit::Seconds),
+        &[],
+        "how long ago the last complete look at the outbox began; caches are not used beyond half of `reads.max_staleness_ms`",
+    ),
+    metric(
+        (CACHE_REMEMBERED, Gauge, Unit::Count),
+        &[],
+        "profiles whose changes are remembered",
+    ),
+    metric(
+        (FEED_WATCHES, Gauge, Unit::Count),
+        &[],
+        "watches of profiles that are open",
+    ),
+    metric(
+        (FEED_MESSAGES, Counter, Unit::Count),
+        &["kind"],
+        "messages of watches: created, updated, merged, merged_away, split or emptied, a profile of a snapshot, or progress",
+    ),
+    metric(
+        (FEED_LAG, Gauge, Unit::Seconds),
+        &[],
+        "how long ago the time lies up to which the slowest watcher has taken everything; a few seconds while nothing happens",
+    ),
+    metric(
+        (RELAY_EVENTS, Counter, Unit::Count),
+        &[],
+        "changes that were handed over to streams in Redis, repeated ones among them",
+    ),
+    metric(
+        (RELAY_LAG, Gauge, Unit::Seconds),
+        &[],
+        "how long ago the time lies up to which this instance has relayed everything of the tenants that it relays; 0 where it relays none",
+    ),
+    metric(
+        (REDIS_BREAKER, Gauge, Unit::Count),
+        &["state"],
+        "1 for what holds of Redis: closed (it is asked), open (it is left alone), probing (one call decides)",
+    ),
+    metric(
+        (REDIS_SECONDS, Histogram, Unit::Seconds),
+        &["operation", "outcome"],
+        "how long calls to Redis took: get, put, turn or publish; ok, failed or timeout",
+    ),
+    metric(
         (DB_CONNECTIONS, Gauge, Unit::Count),
         &["state"],
         "connections of the pool: idle or used",
+    ),
+    metric(
+        (TRACES_KEPT, Counter, Unit::Count),
+        &["reason"],
+        "traces that were not chosen when they began and are sent because they turned out slow or failed",
     ),
     metric(
         (BUILD_INFO, Gauge, Unit::Count),
@@ -381,36 +535,4 @@ impl Metric {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_page_on_metrics_shows_exactly_the_catalogue() {
-        let page = include_str!("../../docs/metrics.md");
-        let shown: Vec<_> = page.lines().filter(|l| l.starts_with("| `")).collect();
-        let wanted: Vec<_> = METRICS.iter().map(Metric::row).collect();
-        assert!(shown == wanted, "should be:\n{}", wanted.join("\n"));
-    }
-
-    #[test]
-    fn every_name_in_this_file_is_in_the_catalogue() {
-        let source = include_str!("names.rs");
-        let named = source
-            .lines()
-            .filter_map(|line| line.split_once("&str = \"")?.1.strip_suffix("\";"));
-        let known: Vec<_> = METRICS.iter().map(|m| m.name).collect();
-        assert_eq!(named.collect::<Vec<_>>(), known);
-    }
-
-    #[test]
-    fn names_end_with_their_unit() {
-        for metric in METRICS {
-            let ending = match (metric.kind, metric.unit) {
-                (Counter, _) => "_total",
-                (_, Unit::Seconds) => "_seconds",
-                _ => "",
-            };
-            assert!(metric.name.ends_with(ending), "{}", metric.name);
-        }
-    }
-}
+mod tests;

@@ -35,6 +35,32 @@ const CODES: [&str; 17] = [
     "UNAUTHENTICATED",
 ];
 
+/// How long a call may take, where it is not the second of [`Method::objective`]. A stream takes as long as it likes.
+const OBJECTIVES: [(&str, Option<Duration>); 22] = [
+    ("StreamInteractions", None),
+    ("WatchProfiles", None),
+    ("GetProfile", Some(Duration::from_millis(50))),
+    ("ListIdentifiers", Some(Duration::from_millis(50))),
+    ("ListTraits", Some(Duration::from_millis(50))),
+    ("GetNextBestActions", Some(Duration::from_millis(50))),
+    ("AnalyzeText", Some(Duration::from_millis(50))),
+    ("BatchGetProfiles", Some(Duration::from_millis(250))),
+    ("ListInteractions", Some(Duration::from_millis(250))),
+    ("GetSentimentHistory", Some(Duration::from_millis(250))),
+    ("SearchProfiles", Some(Duration::from_millis(250))),
+    ("ReplayDecision", Some(Duration::from_millis(250))),
+    ("ExplainDecision", Some(Duration::from_millis(250))),
+    ("ExplainIdentity", Some(Duration::from_secs(5))),
+    ("SuggestMerges", Some(Duration::from_secs(5))),
+    ("RetractInteractions", Some(Duration::from_secs(5))),
+    ("GetExperienceMetrics", Some(Duration::from_secs(5))),
+    ("GetActionStats", Some(Duration::from_secs(5))),
+    ("GetLift", Some(Duration::from_secs(5))),
+    ("EvaluatePolicy", Some(Duration::from_secs(30))),
+    ("PreviewRules", Some(Duration::from_mins(10))),
+    ("ReanalyzeInteractions", Some(Duration::from_mins(10))),
+];
+
 /// One method, with its series; those of a code begin with its first call.
 pub struct Method {
     /// Name of its service with the package.
@@ -43,6 +69,9 @@ pub struct Method {
     pub name: SharedString,
     /// Both, as OpenTelemetry names a span of it.
     pub full: String,
+    /// How long a call of it may take, as the service sees it: one that takes longer is logged and its trace is kept. The
+    /// two that alerts rest on are in `docs/alerts.md`.
+    pub objective: Option<Duration>,
     seconds: OnceLock<Histogram>,
     calls: [OnceLock<Counter>; CODES.len()],
 }
@@ -55,7 +84,9 @@ impl fmt::Debug for Method {
 
 impl Method {
     fn new(service: &str, name: &str) -> Self {
+        let own = OBJECTIVES.iter().find(|(of, _)| *of == name);
         Self {
+            objective: own.map_or(Some(Duration::from_secs(1)), |(_, objective)| *objective),
             service: SharedString::from(service.to_owned()),
             name: SharedString::from(name.to_owned()),
             full: format!("{service}/{name}"),
@@ -133,6 +164,21 @@ mod tests {
         for made_up in ["/customer_profile.v1.ProfileService/x", "/", "", "/x/y"] {
             assert_eq!(methods.of(made_up).full, "other/other");
         }
+    }
+
+    #[test]
+    fn objectives_are_of_methods_of_the_api_and_streams_have_none() {
+        let methods = Methods::of_the_api();
+        for (name, objective) in OBJECTIVES {
+            let found = methods.known.values().find(|method| &*method.name == name);
+            assert_eq!(
+                found.map(|method| method.objective),
+                Some(objective),
+                "{name}"
+            );
+        }
+        let stream = methods.of("/customer_profile.v1.InteractionService/StreamInteractions");
+        assert_eq!(stream.objective, None);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! What must stay true: the caller's W3C context becomes the parent before the span is first entered, because afterwards it
 //! cannot; a call is counted exactly once, at whatever end it finds: a status in the headers, trailers, a body that ends
-//! without them, a panic, or a caller that goes away (CANCELLED), which is noticed because `Call` counts when dropped.
+//! without them, a panic, or a caller that goes away (CANCELLED), which is noticed because `Call` counts when dropped. One that
+//! took longer than its objective is logged once, where it is counted.
 
 use std::{
     future::Future,
@@ -10,7 +11,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use http::{HeaderMap, Request, Response};
@@ -30,6 +31,7 @@ use super::{
     methods::{Method, Methods},
     panic,
 };
+use crate::telemetry::sampling;
 
 /// Puts a [`Trace`] around a service.
 #[derive(Clone, Debug)]
@@ -117,6 +119,7 @@ fn span(method: &Method, headers: &HeaderMap) -> Span {
         rpc.service = &*method.service,
         rpc.method = &*method.name,
         rpc.grpc.status_code = Empty,
+        slow = Empty,
     );
     let nothing = opentelemetry::Context::new();
     let parent = TraceContextPropagator::new().extract_with_context(&nothing, &Headers(headers));
@@ -170,8 +173,25 @@ impl Call {
         if ours {
             self.span.record("otel.status_code", "ERROR");
         }
-        self.method.observe(code, self.begun.elapsed());
+        let took = self.begun.elapsed();
+        self.method.observe(code, took);
+        if let Some(objective) = self.method.objective.filter(|objective| took > *objective) {
+            self.span.record(sampling::SLOW, true);
+            self.span.in_scope(|| {
+                tracing::warn!(
+                    method = self.method.full,
+                    code = i32::from(code),
+                    took_ms = whole_millis(took),
+                    objective_ms = whole_millis(objective),
+                    "a call was slow"
+                );
+            });
+        }
     }
+}
+
+fn whole_millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Drop for Call {
