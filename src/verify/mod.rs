@@ -13,17 +13,23 @@ mod tally;
 
 use std::sync::Arc;
 
+use sqlx::PgConnection;
+use uuid::Uuid;
+
 pub use digest::digest;
 
 use crate::{
     calendar::Zone,
     error::Error,
     identity::{HashSecret, Region, Rules},
-    ids::TenantId,
+    ids::{ProfileId, TenantId},
     ingest::{Ruling, plan::Context},
     storage::{
-        Storage, identity_cards::count as stored_identities, profile_rules,
-        profiles::count as stored_profiles, store,
+        Storage,
+        identity_cards::count as stored_identities,
+        profile_rules,
+        profiles::{after as profiles_after, count as stored_profiles},
+        store,
     },
 };
 
@@ -78,6 +84,95 @@ pub async fn tenants(storage: &Storage, only: Option<&TenantId>) -> Result<Vec<T
     Ok(store::tenants(&mut connection).await?)
 }
 
+/// A part of a tenant that was checked.
+#[derive(Debug, Default)]
+pub struct Sample {
+    /// What was found.
+    pub report: Report,
+    /// The profiles that were looked at.
+    pub profiles: Vec<ProfileId>,
+}
+
+/// Checks 500 profiles at most against their identities, links and decisions, in one snapshot. They are those that were made
+/// after a moment: `part` of 2^32 of the time between the first of all and now, since ids are in the order of time.
+///
+/// # Errors
+/// When the database fails or something stored cannot be read.
+pub async fn sample(
+    storage: &Storage,
+    secret: &HashSecret,
+    tenant: &TenantId,
+    part: u32,
+) -> Result<Sample, Error> {
+    let mut snapshot = storage.begin_snapshot().await?;
+    let mut sample = Sample::default();
+    let Some(ground) = Ground::read(&mut snapshot, tenant).await? else {
+        return Ok(sample);
+    };
+    let context = ground.context(tenant, secret);
+    let nobody = ProfileId::from_uuid(Uuid::nil());
+    let first = profiles_after(&mut snapshot, tenant, nobody, PAGE).await?;
+    let mut from = nobody;
+    // Few are all looked at.
+    let many = i64::try_from(first.len()) == Ok(PAGE);
+    if let Some(oldest) = first.first().filter(|_| many) {
+        let oldest = oldest.id.as_uuid().as_u128();
+        let span = ProfileId::draw().as_uuid().as_u128().saturating_sub(oldest);
+        let at = oldest + (span >> 32) * u128::from(part);
+        from = ProfileId::from_uuid(Uuid::from_u128(at));
+    }
+    let page = profiles::page(&mut snapshot, context, from, &mut sample).await?;
+    if page.is_none() {
+        // None was made since: the first ones instead.
+        profiles::page(&mut snapshot, context, nobody, &mut sample).await?;
+    }
+    Ok(sample)
+}
+
+/// What a tenant's profiles rest on besides its interactions.
+struct Ground {
+    region: Region,
+    zone: Zone,
+    ruling: Option<Ruling>,
+    rules: Rules,
+}
+
+impl Ground {
+    /// Nothing for a tenant that is not there.
+    async fn read(connection: &mut PgConnection, tenant: &TenantId) -> Result<Option<Self>, Error> {
+        let Some(stored) = store::load_tenant(connection, tenant).await? else {
+            return Ok(None);
+        };
+        let region: Region = stored
+            .default_region
+            .parse()
+            .map_err(|()| Error::bug("reading a tenant", "its stored region is no country"))?;
+        let zone: Zone = stored
+            .time_zone
+            .parse()
+            .map_err(|()| Error::bug("reading a tenant", "its stored time zone is none"))?;
+        Ok(Some(Self {
+            region,
+            zone,
+            ruling: Ruling::read(connection, tenant).await?,
+            rules: Rules::default(),
+        }))
+    }
+
+    fn context<'a>(&'a self, tenant: &'a TenantId, secret: &'a HashSecret) -> Context<'a> {
+        let context = Context {
+            tenant,
+            region: self.region,
+            zone: self.zone,
+            secret,
+            rules: &self.rules,
+            revision: 0,
+            resolve_limit: usize::MAX,
+        };
+        context.under(self.ruling.as_ref())
+    }
+}
+
 /// Recomputes everything of a tenant and reports what differs.
 ///
 /// # Errors
@@ -90,29 +185,10 @@ pub async fn verify(
 ) -> Result<Report, Error> {
     let mut snapshot = storage.begin_snapshot().await?;
     let mut report = Report::default();
-    let Some(stored) = store::load_tenant(&mut snapshot, tenant).await? else {
+    let Some(ground) = Ground::read(&mut snapshot, tenant).await? else {
         return Ok(report);
     };
-    let region: Region = stored
-        .default_region
-        .parse()
-        .map_err(|()| Error::bug("reading a tenant", "its stored region is no country"))?;
-    let zone: Zone = stored
-        .time_zone
-        .parse()
-        .map_err(|()| Error::bug("reading a tenant", "its stored time zone is none"))?;
-    let ruling = Ruling::read(&mut snapshot, tenant).await?;
-    let nothing_said = Rules::default();
-    let context = Context {
-        tenant,
-        region,
-        zone,
-        secret,
-        rules: &nothing_said,
-        revision: 0,
-        resolve_limit: usize::MAX,
-    };
-    let context = context.under(ruling.as_ref());
+    let context = ground.context(tenant, secret);
     let waiting =
         profile_rules::count_under_others(&mut snapshot, tenant, context.revision).await?;
     report.waiting = u64::try_from(waiting).unwrap_or_default();

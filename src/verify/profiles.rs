@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Observer, PAGE, Report};
+use super::{Observer, PAGE, Report, Sample};
 use crate::{
     error::Error,
     identity::{Home, Members, namespace::rule},
@@ -29,30 +29,17 @@ pub(super) async fn verify(
 ) -> Result<(), Error> {
     let mut last = ProfileId::from_uuid(Uuid::nil());
     let mut listed = 0;
-    loop {
-        let page = profiles::after(connection, context.tenant, last, PAGE).await?;
-        let Some(end) = page.last().map(|p| p.id) else {
-            break;
-        };
+    let mut sample = Sample {
+        report: std::mem::take(report),
+        profiles: Vec::new(),
+    };
+    while let Some((end, members)) = page(connection, context, last, &mut sample).await? {
         last = end;
-        let live: Vec<&Profile> = page.iter().filter(|p| p.members_total > 0).collect();
-        let keys: Vec<IdentityKey> = live
-            .iter()
-            .flat_map(|p| p.members.iter().flat_map(Members::keys))
-            .collect();
-        let members = load(connection, context, &keys).await?;
-        let ids: Vec<ProfileId> = live.iter().map(|p| p.id).collect();
-        let resolved = standalone(connection, context, &ids).await?;
-        for profile in live {
-            check(profile, &members, report)?;
-            if profile.rules == context.revision {
-                check_set(profile, resolved.get(&profile.id), report);
-            }
-            listed += profile.members_total;
-            report.profiles += 1;
-        }
-        observer(report);
+        listed += members;
+        sample.profiles.clear();
+        observer(&sample.report);
     }
+    *report = sample.report;
     let listed = u64::try_from(listed).unwrap_or(u64::MAX);
     if listed != report.identities {
         report.differs(format!(
@@ -61,6 +48,38 @@ pub(super) async fn verify(
         ));
     }
     Ok(())
+}
+
+/// Checks the profiles of one page; says which was the last, and how many identities they list.
+pub(super) async fn page(
+    connection: &mut PgConnection,
+    context: Context<'_>,
+    last: ProfileId,
+    sample: &mut Sample,
+) -> Result<Option<(ProfileId, usize)>, Error> {
+    let page = profiles::after(connection, context.tenant, last, PAGE).await?;
+    let Some(end) = page.last().map(|p| p.id) else {
+        return Ok(None);
+    };
+    let live: Vec<&Profile> = page.iter().filter(|p| p.members_total > 0).collect();
+    let keys: Vec<IdentityKey> = live
+        .iter()
+        .flat_map(|p| p.members.iter().flat_map(Members::keys))
+        .collect();
+    let members = load(connection, context, &keys).await?;
+    let ids: Vec<ProfileId> = live.iter().map(|p| p.id).collect();
+    let resolved = standalone(connection, context, &ids).await?;
+    let mut listed = 0;
+    for profile in live {
+        check(profile, &members, &mut sample.report)?;
+        if profile.rules == context.revision {
+            check_set(profile, resolved.get(&profile.id), &mut sample.report);
+        }
+        listed += profile.members_total;
+        sample.report.profiles += 1;
+    }
+    sample.profiles.extend(ids);
+    Ok(Some((end, listed)))
 }
 
 async fn load(
