@@ -22,6 +22,7 @@ RUN mkdir src && touch src/lib.rs && \
 COPY build.rs ./
 COPY proto proto
 COPY migrations migrations
+COPY examples/actions examples/actions
 COPY src src
 RUN touch build.rs src/lib.rs src/main.rs && \
     cargo build --release --locked --bin customer-profile && \

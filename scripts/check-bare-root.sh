@@ -230,7 +230,7 @@ case $mode in
     if output=$(run_home=/nonexistent run 65534:65534 scripts/setup.sh 2>&1); then fail "nothing was missing"; fi
     echo "$output"
     [ "$(wc -l <<<"$output")" = 1 ] || fail "more than one line"
-    for package in gcc libc6-dev postgresql; do
+    for package in gcc libc6-dev postgresql redis-server; do
         grep -qw -- "$package" <<<"$output" || fail "$package was not named"
     done
     ;;

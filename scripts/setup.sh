@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that what building and testing need is there. With nothing missing it changes nothing and needs no root.
 #
-#   scripts/setup.sh             Rust, a C linker, the PostgreSQL server programs
+#   scripts/setup.sh             Rust, a C linker, the PostgreSQL server programs, redis-server
 #   scripts/setup.sh --lint      also buf, which lints the protocol (through npm)
 #   scripts/setup.sh --clients   also what the example clients in Python, Node and the browser need (through pip and npm)
 #   scripts/setup.sh --chart     also what the checks of the Helm chart need (Go, promtool, and two Python packages by pip)
@@ -39,6 +39,9 @@ has_postgres() {
     done
     have initdb && have postgres
 }
+
+# As src/embedded/redis.rs looks for it.
+has_redis() { have redis-server || [ -x /usr/local/bin/redis-server ] || [ -x /opt/homebrew/bin/redis-server ]; }
 
 python=target/tools/python
 
@@ -143,6 +146,7 @@ done
 missing=()
 links || missing+=(gcc libc6-dev)
 has_postgres || missing+=(postgresql)
+has_redis || missing+=(redis-server)
 if [ "${CI:-}" = true ] && ! have npm; then
     if [ "$lint" = 1 ] && ! has_buf; then node=1; fi
     if [ "$clients" = 1 ] && ! has_clients; then node=1; fi

@@ -6,7 +6,7 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{DateTime, Datelike as _, NaiveDate, TimeZone as _};
+use chrono::{DateTime, Datelike as _, NaiveDate, TimeZone as _, Timelike as _};
 use chrono_tz::Tz;
 
 use crate::clock::Micros;
@@ -29,6 +29,16 @@ impl Zone {
             .to_datetime()
             .map(|utc| utc.with_timezone(&self.0).date_naive());
         local.map_or(Day(at.day()), Day::of)
+    }
+
+    /// What the clocks on the walls show at an instant here, in whole minutes since midnight, 0 to 1,439.
+    #[must_use]
+    pub fn minute_of_day(self, at: Micros) -> u16 {
+        let local = at
+            .to_datetime()
+            .map(|utc| utc.with_timezone(&self.0).time());
+        let minute = local.map_or(0, |local| local.hour() * 60 + local.minute());
+        u16::try_from(minute).unwrap_or_default()
     }
 
     /// The first instant of a day here: midnight, or what comes first after it where a clock was put forward over it.

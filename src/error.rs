@@ -45,6 +45,12 @@ pub enum Error {
         /// For a person.
         description: Cow<'static, str>,
     },
+    /// What a resume token goes on from is not kept any more.
+    #[error("what comes after the resume token is not kept any more")]
+    Expired,
+    /// The service ends a stream that can be resumed.
+    #[error("the stream ends")]
+    Ended,
     /// Nobody knows who is calling.
     #[error("unauthenticated: {reason}")]
     Unauthenticated {
@@ -93,7 +99,7 @@ impl Error {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Conflict { .. } => Some(Duration::from_millis(50)),
+            Self::Conflict { .. } | Self::Ended => Some(Duration::from_millis(50)),
             Self::Overloaded { .. } => Some(Duration::from_millis(200)),
             Self::StorageAway { .. } => Some(Duration::from_secs(1)),
             _ => None,

@@ -13,6 +13,8 @@
 //! | [`rulebook`] | changing the rules of resolution: preview, apply, go back |
 //! | [`explain`] | why identifiers are one person, and why others are not |
 //! | [`picture`] | such an explanation as a picture: pure |
+//! | [`feed`] | changes of profiles, told to those who watch |
+//! | [`relay`] | the same, handed over to Redis Streams |
 //! | [`figures`] | counting what all profiles of a tenant come to |
 //! | [`experience`] | formulas of experience and value: pure |
 //! | [`lookup`] | finding and showing profiles, timelines, searches |
@@ -20,29 +22,39 @@
 //! | [`verify`] | recomputing a store, and its digest |
 //! | [`identity`] | which identifiers are one person: pure |
 //! | [`sentiment`] | how the writer of a text feels, and how a customer has felt: pure |
+//! | [`next_best_action`] | what to do next for a customer, and why: pure |
+//! | [`offering`] | deciding on next best actions for callers, and what became of them |
+//! | [`actions`] | the catalogue of actions: changed, and kept ready |
+//! | [`criteria`] | the language of rules about customers: pure |
 //! | [`profile`] | what a set of interactions says about a person: pure |
 //! | [`storage`] | Postgres; all SQL |
+//! | [`cache`] | what look-ups keep in memory and in Redis, and when it may be served |
 //! | [`generate`] | a made-up retailer and its customers: pure |
-//! | [`embedded`] | a private Postgres for those who have none |
+//! | [`embedded`] | a private Postgres and a private Redis for those who have none |
 //! | [`worker`] | what runs beside the calls |
 //! | [`visible`] | text of customers, made fit to be looked at: pure |
 //! | [`tenants`], [`error`], [`clock`], [`calendar`], [`ids`], [`proto`] | what all of them speak of |
 //!
-//! Calls go `grpc -> ingest, decide, rulebook, lookup, explain, past -> storage`, and everything may use the pure rooms, which
+//! Calls go `grpc -> ingest, decide, rulebook, actions, lookup, explain, past -> storage`, and everything may use the pure rooms, which
 //! know none of tokio, sqlx and tonic. `tests/it/architecture.rs` looks for breaches.
 
+pub mod actions;
 pub mod analyzer;
 pub mod app;
 pub mod auth;
+mod breaker;
+pub mod cache;
 pub mod calendar;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod criteria;
 pub mod decide;
 pub mod embedded;
 pub mod error;
 pub mod experience;
 pub mod explain;
+pub mod feed;
 pub mod figures;
 pub mod generate;
 pub mod grpc;
@@ -50,10 +62,13 @@ pub mod identity;
 pub mod ids;
 pub mod ingest;
 pub mod lookup;
+pub mod next_best_action;
+pub mod offering;
 pub mod past;
 pub mod picture;
 pub mod profile;
 pub mod proto;
+pub mod relay;
 pub mod rulebook;
 pub mod sentiment;
 pub mod storage;

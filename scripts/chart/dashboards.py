@@ -27,7 +27,7 @@ def quantiles(metric, more=""):
 
 
 OURS = ',code=~"INTERNAL|UNAVAILABLE|RESOURCE_EXHAUSTED|UNKNOWN|DATA_LOSS"'
-UNARY = ',method!~"StreamInteractions|other"'
+UNARY = ',method!~"StreamInteractions|WatchProfiles|other"'
 BATCH = "customer_profile_ingest_batch_seconds"
 
 SERVICE = [
@@ -43,6 +43,8 @@ SERVICE = [
         ("Look-ups: GetProfile", "s", quantiles("customer_profile_grpc_request_seconds", ',method="GetProfile"')),
         ("99th percentile by method", "s",
          [(quantile(0.99, "customer_profile_grpc_request_seconds", "method"), "{{method}}")]),
+        ("Traces sent because of how they ended", "cps",
+         [(total("customer_profile_traces_kept_total{SELECT}", "reason"), "{{reason}}")]),
     ]),
     ("Connections and access", [
         ("Connections", "none", [("sum by (pod) (customer_profile_connections{SELECT})", "{{pod}}")]),
@@ -80,6 +82,25 @@ STORAGE = [
     ]),
     ("Behind the writes", [
         ("Profiles counted into figures", "cps", [(total("customer_profile_figures_counted_total{SELECT}"), "profiles")]),
+    ]),
+    ("Caches", [
+        ("Profiles asked for, by tier", "cps",
+         [(total("customer_profile_cache_reads_total{SELECT}", "tier, outcome"), "{{tier}} {{outcome}}")]),
+        ("Kept values that were not served", "cps",
+         [(total("customer_profile_cache_stale_total{SELECT}", "tier, reason"), "{{tier}} {{reason}}")]),
+        ("How old what is known of the outbox is", "s",
+         [("max by (pod) (customer_profile_cache_outbox_lag_seconds{SELECT})", "{{pod}}")]),
+        ("Profiles whose changes are remembered", "none",
+         [("sum by (pod) (customer_profile_cache_remembered_profiles{SELECT})", "{{pod}}")]),
+        ("Bytes in the memory of processes", "bytes",
+         [("sum by (pod) (customer_profile_cache_bytes{SELECT})", "{{pod}}")]),
+        ("Calls to Redis", "s", quantiles("customer_profile_redis_call_seconds")),
+        ("How far the slowest watch is behind", "s", [("max by (pod) (customer_profile_feed_lag_seconds{SELECT})", "{{pod}}")]),
+        ("Watches of profiles", "none", [("sum by (pod) (customer_profile_feed_watches{SELECT})", "{{pod}}")]),
+        ("Messages of watches", "cps", [(total("customer_profile_feed_messages_total{SELECT}", "kind"), "{{kind}}")]),
+        ("Changes relayed", "cps", [(total("customer_profile_relay_events_total{SELECT}"), "events")]),
+        ("How far the relay is behind", "s", [("max by (pod) (customer_profile_relay_lag_seconds{SELECT})", "{{pod}}")]),
+        ("Whether Redis is asked", "none", [("sum by (state) (customer_profile_redis_breaker{SELECT})", "{{state}}")]),
     ]),
 ]
 
@@ -143,6 +164,26 @@ SENTIMENT = [
             (total("customer_profile_reanalysis_identifiers_total{SELECT}"), "identifiers"),
             (total("customer_profile_reanalysis_texts_total{SELECT}"), "texts"),
         ]),
+    ]),
+]
+
+DECISIONS = [
+    ("Next best actions", [
+        ("Decisions by outcome", "cps", [(total("customer_profile_action_decisions_total{SELECT}", "outcome"), "{{outcome}}")]),
+        ("A decision", "s", quantiles("customer_profile_action_decision_seconds")),
+        ("Candidates kept out, by gate", "cps", [(total("customer_profile_action_gate_stops_total{SELECT}", "gate"), "{{gate}}")]),
+        ("Decided anew, not stored at once", "cps", [
+            (total("customer_profile_action_decisions_outdated_total{SELECT}"), "decided anew"),
+            (total("customer_profile_action_decisions_unstored_total{SELECT}"), "writes that failed"),
+        ]),
+    ]),
+    ("Outcomes", [
+        ("Outcomes by receipt", "cps", [(total("customer_profile_action_outcomes_total{SELECT}", "receipt"), "{{receipt}}")]),
+        ("Actions that are not what they are believed to be", "none", [
+            ("max by (direction) (customer_profile_actions_miscalibrated{SELECT})", "{{direction}}"),
+            ("max by (direction) (customer_profile_actions_drifting{SELECT})", "{{direction}}"),
+        ]),
+        ("A look at many customers or decisions", "s", quantiles("customer_profile_action_figures_seconds")),
     ]),
 ]
 
@@ -224,3 +265,4 @@ def boards():
     yield "storage", board("storage", "storage", STORAGE)
     yield "identity", board("identity", "identity", IDENTITY)
     yield "sentiment", board("sentiment", "sentiment", SENTIMENT)
+    yield "decisions", board("decisions", "decisions", DECISIONS)

@@ -20,6 +20,8 @@ LOCAL = rf"((127\.0\.0\.1|\[::1\]|localhost):{PORT}|unix:/run/customer-profile/[
 # Settings that the chart derives from `secrets`, so that values cannot say them.
 MANAGED = (
     "database.url",
+    "cache.redis_url",
+    "relay.redis_url",
     "hash_secret",
     "hash_secret_file",
     "data_dir",
@@ -64,6 +66,7 @@ PERMISSIONS = "record|read|read_identifiers|read_text|steward|decide|administer"
 FORMS = {
     "address:port, or unix:/path": text(),
     "address:port, or empty": text(),
+    "a slug of at most 64 bytes": text(rf"^[a-z0-9][a-z0-9_.-]{{0,63}}$"),
     "origins such as https://desk.example.com, between commas": words(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?"),
     "http://host:port, or empty": text(r"^(http://[^/\s]+/?)?$"),
     "http://host:port, https://host:port, or empty": text(r"^(https?://[^/@\s]+/?)?$"),

@@ -79,6 +79,12 @@ impl FromStr for Permission {
 pub struct Permissions(u8);
 
 impl Permissions {
+    /// As bits: the same for the same permissions in this process.
+    #[must_use]
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
     /// None.
     pub const NONE: Self = Self(0);
     /// All there are.

@@ -3,13 +3,16 @@
 //! What must stay true: nothing but data goes to standard output; progress, summaries and errors go to standard error. A
 //! configuration that is wrong ends with 64 before anything is opened, anything else that fails with 1.
 
+pub mod actions;
 pub mod call;
 pub mod client;
 pub mod demo;
+pub mod doctor;
 pub mod explain;
 pub mod generate;
 pub mod import;
 mod json;
+pub mod next;
 mod progress;
 pub mod reanalyze;
 pub mod rules;
@@ -22,6 +25,7 @@ pub mod suggest;
 pub mod terminal;
 pub mod timeline;
 pub mod train;
+pub mod watch;
 pub mod who;
 mod words;
 
@@ -72,12 +76,18 @@ enum Command {
     Timeline(Box<timeline::TimelineArgs>),
     /// Find profiles by traits, or by when they were last seen.
     Search(Box<search::SearchArgs>),
+    /// Show what changes, of one customer or of all, as it is committed.
+    Watch(Box<watch::WatchArgs>),
     /// Show how one customer has felt, or draw it.
     Sentiment(Box<sentiment::SentimentArgs>),
     /// Show why identifiers are one person.
     Explain(Box<explain::ExplainArgs>),
     /// Show what makes identifiers one person, try other rules, apply them, go back.
     Rules(Box<rules::RulesArgs>),
+    /// Show what to do next with one customer, and why; what not, and why not.
+    Next(Box<next::NextArgs>),
+    /// Bring in, write out or list the catalogue of actions.
+    Actions(Box<actions::ActionsArgs>),
     /// Show profiles that look as if they were one person's.
     Suggest(Box<suggest::SuggestArgs>),
     /// Analyse stored texts anew with the model of the service's release.
@@ -94,6 +104,8 @@ enum Command {
     Verify(store::TenantArgs),
     /// Print one hash over all profiles.
     Digest(store::TenantArgs),
+    /// Look at the settings, the database, Redis and a sample of what is stored, and name a remedy for what is not fine.
+    Doctor(doctor::DoctorArgs),
 }
 
 /// Why a command failed.
@@ -176,9 +188,12 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Get(args) => show::get(&args).await,
         Command::Timeline(args) => timeline::timeline(&args).await,
         Command::Search(args) => search::search(&args).await,
+        Command::Watch(args) => watch::watch(&args).await,
         Command::Sentiment(args) => sentiment::sentiment(&args).await,
         Command::Explain(args) => explain::explain(&args).await,
         Command::Rules(args) => rules::rules(&args).await,
+        Command::Next(args) => next::next(&args).await,
+        Command::Actions(args) => actions::actions(&args).await,
         Command::Suggest(args) => suggest::suggest(&args).await,
         Command::Reanalyze(args) => reanalyze::reanalyze(&args).await,
         Command::Call(args) => call::call(&args).await,
@@ -192,6 +207,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Verify(args) => store::verify(&settings()?, &args).await,
         Command::Digest(args) => store::digest(&settings()?, &args).await,
+        Command::Doctor(args) => doctor::doctor(&settings()?, &args).await,
     }
 }
 

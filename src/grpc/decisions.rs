@@ -126,6 +126,9 @@ async fn decide(
         decide::decide(&api.storage, context, &request, now).await?
     };
     if !dry_run {
+        api.committed(Vec::new()).await;
+    }
+    if !dry_run {
         tracing::info!(
             operation.id = request.operation,
             parts = outcome.parts.len(),

@@ -6,6 +6,7 @@ use std::{
 };
 
 use tonic::{Request, Response, Status, Streaming};
+use tracing::Instrument as _;
 
 use super::{
     Api, context,
@@ -96,8 +97,8 @@ impl InteractionService for Interactions {
         let request = request.into_inner();
         let api = Arc::clone(&self.0);
         // In a task of its own: a caller that goes away leaves no transaction half-way.
-        let retracting =
-            tokio::spawn(async move { retract_interactions(&api, &caller, &request).await });
+        let retracting = async move { retract_interactions(&api, &caller, &request).await };
+        let retracting = tokio::spawn(retracting.in_current_span());
         let answer = self
             .0
             .within(async { retracting.await.map_err(|e| Error::bug("retracting", e))? });
@@ -171,10 +172,7 @@ pub(super) async fn enter(
                 count_unusable(&prepared);
                 places.push(place);
                 hidden.push(hides);
-                items.push(Item {
-                    prepared,
-                    run: batch.run,
-                });
+                items.push(Item::plain(prepared, batch.run));
             }
             Err(violations) => {
                 result.outcome = InteractionOutcome::Rejected.into();
@@ -214,9 +212,15 @@ impl Entered {
         let anchors: Vec<Option<IdentityKey>> = shown
             .map(|(item, hidden)| item.prepared.anchor().filter(|_| !hidden))
             .collect();
+        let mentioned = items.iter().flat_map(|item| &item.prepared.identifiers);
+        let mentioned: Vec<IdentityKey> = mentioned.map(|identifier| identifier.key).collect();
         let answers = match room {
             None => Vec::new(),
-            Some(room) => api.ingest.record(&tenant, items, room).await?,
+            Some(room) => {
+                let answers = api.ingest.record(&tenant, items, room).await?;
+                api.committed(mentioned).await;
+                answers
+            }
         };
         for ((place, hidden), answer) in places.iter().zip(&hidden).zip(&answers) {
             show(&mut results[*place], answer);
@@ -278,7 +282,7 @@ fn show(result: &mut InteractionResult, answer: &Answer) {
             result.violations = one(RETRACTED, "this interaction was retracted for good");
             InteractionOutcome::Rejected
         }
-        Outcome::Refused | Outcome::Broken => {
+        Outcome::Refused | Outcome::Broken | Outcome::Outdated => {
             result.violations = one(MALFORMED, "the database cannot store this interaction");
             InteractionOutcome::Rejected
         }
@@ -395,6 +399,7 @@ async fn retract_interactions(
         },
     };
     let progress = retract::retract(&api.storage, context, &request).await?;
+    api.committed(Vec::new()).await;
     tracing::info!(
         operation.id = request.operation,
         retracted = progress.retracted,

@@ -4,20 +4,26 @@
 //! and only then touches anything; the tenant comes from the caller and from nowhere else; [`status`] alone turns an
 //! error into a `Status`.
 
+mod catalogue;
 pub mod codec;
 pub mod context;
 mod decisions;
 mod experience;
+mod figures;
 mod hearing;
 pub mod identity_service;
 pub mod interaction_service;
 pub mod layers;
+pub mod next_best_action_service;
+mod offers;
 pub mod page_token;
 mod past;
 pub mod profile_service;
 mod read;
 mod reanalysis;
 pub mod reasons;
+pub mod replies;
+pub mod resume_token;
 mod rules;
 mod sentiment_history;
 pub mod sentiment_service;
@@ -27,34 +33,44 @@ mod stream;
 mod suggestions;
 pub mod token;
 pub mod validate;
+mod watch;
 pub mod weight;
 
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    actions::Catalogues,
     analyzer::External,
     auth::Caller,
     clock::Clock,
     config::Policies,
     error::Error,
+    feed::seats::Seats,
     identity::{HashSecret, Keyed},
     ids::IdentityKey,
     ingest::Ingest,
-    lookup::{Found, Who},
+    lookup::{Answer, Found, Reader, Who},
+    offering::Desk,
     proto::v1::{ReadInfo, ReadSource},
     sentiment::history::{self, Moment},
     storage::Storage,
     tenants::{Tenant, Tenants},
 };
 use page_token::PageTokenKey;
+use resume_token::ResumeTokenKey;
 use sight::Sight;
 use token::{TokenKey, WriteToken};
+use validate::{ProfileField, ProfileMask};
 
 /// What handlers share.
 #[derive(Debug)]
 pub struct Api {
     /// The database.
     pub storage: Storage,
+    /// Look-ups of profiles.
+    pub reader: Reader,
+    /// How far an answer may be behind when the caller has no wish.
+    pub max_staleness: Duration,
     /// The way in.
     pub ingest: Arc<Ingest>,
     /// The operator's own analyzer of texts, if there is one.
@@ -63,6 +79,10 @@ pub struct Api {
     pub tenants: Arc<Tenants>,
     /// The hash secret.
     pub secret: HashSecret,
+    /// The catalogues of actions.
+    pub catalogues: Arc<Catalogues>,
+    /// Where next best actions are decided on.
+    pub desk: Arc<Desk>,
     /// What departments may not see.
     pub policies: Policies,
     /// The time.
@@ -71,6 +91,10 @@ pub struct Api {
     pub tokens: TokenKey,
     /// Seals page tokens.
     pub page_tokens: PageTokenKey,
+    /// Seals resume tokens.
+    pub resume_tokens: ResumeTokenKey,
+    /// Who watches.
+    pub seats: Arc<Seats>,
     /// Short name of the store.
     pub store: [u8; 4],
     /// Interactions that one stream may have in flight.
@@ -150,13 +174,47 @@ impl Api {
         self.primary(token)
     }
 
-    #[expect(clippy::unused_self, reason = "caches will be asked here")]
+    /// Something was committed that mentions these identifiers: who is told of it reads it here afterwards.
+    async fn committed(&self, identifiers: Vec<IdentityKey>) {
+        let caches = self.reader.caches();
+        caches.committed(identifiers.into_iter()).await;
+    }
+
+    /// Where some answers came from. The token proves what they include, and what those proved that were asked with.
+    fn answered_from(&self, tenant: &Tenant, answers: &[Answer], asked: i64) -> ReadInfo {
+        let found = || answers.iter().filter_map(|answer| answer.found.as_ref());
+        // What may be in them, so that no later answer has less.
+        let seen = found().map(|(document, _)| document.next - 1).max();
+        let anchor = match answers {
+            [one] => one.found.as_ref().map(|(document, _)| {
+                let profile = &document.profile;
+                (profile.home_key, profile.version)
+            }),
+            _ => None,
+        };
+        let source = answers.iter().map(|answer| answer.source).max();
+        let behind = answers.iter().map(|answer| answer.behind).max();
+        ReadInfo {
+            token: self.token(tenant, asked.max(seen.unwrap_or_default()), anchor),
+            source: source.map_or(ReadSource::Primary, ReadSource::from).into(),
+            stale_by: Some(duration(behind.unwrap_or_default())),
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "as its neighbours")]
     fn primary(&self, token: String) -> ReadInfo {
         ReadInfo {
             token,
             source: ReadSource::Primary.into(),
             stale_by: Some(prost_types::Duration::default()),
         }
+    }
+}
+
+fn duration(of: Duration) -> prost_types::Duration {
+    prost_types::Duration {
+        seconds: i64::try_from(of.as_secs()).unwrap_or(i64::MAX),
+        nanos: i32::try_from(of.subsec_nanos()).unwrap_or_default(),
     }
 }
 
@@ -172,4 +230,8 @@ impl From<validate::Lookup> for Who {
             ),
         }
     }
+}
+
+fn shows_identifiers(sight: &Sight<'_>, mask: ProfileMask) -> bool {
+    mask.contains(ProfileField::Identifiers) && sight.identifiers()
 }

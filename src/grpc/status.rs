@@ -109,6 +109,15 @@ impl From<Error> for Status {
                 details.add_precondition_failure_violation(reason, "", description.clone());
                 (Code::FailedPrecondition, description.into_owned(), reason)
             }
+            Error::Expired => {
+                let text =
+                    "what comes after the resume token is not kept any more; begin with a snapshot";
+                (Code::OutOfRange, text.to_owned(), "resume_expired")
+            }
+            Error::Ended => {
+                let text = "the stream ends here; resume it with the last token";
+                (Code::Unavailable, text.to_owned(), "stream_ended")
+            }
             Error::Unauthenticated { reason } => {
                 let text = "the caller cannot be told from its credential";
                 (Code::Unauthenticated, text.to_owned(), reason)
@@ -161,6 +170,8 @@ fn log(error: &Error) {
         | Error::Conflict { reason }
         | Error::Unauthenticated { reason } => tracing::debug!(reason, "answered with an error"),
         Error::Invalid(_)
+        | Error::Expired
+        | Error::Ended
         | Error::NotFound { .. }
         | Error::PermissionDenied { .. }
         | Error::Masked { .. }

@@ -74,7 +74,7 @@ impl Guarded {
             ),
             (
                 "CUSTOMER_PROFILE_AUTH__CALLERS__BILLING__PERMISSIONS",
-                "record,read,read_identifiers,steward,administer",
+                "record,read,read_identifiers,steward,decide,administer",
             ),
             ("CUSTOMER_PROFILE_AUTH__CALLERS__REPORTS__SAN", REPORTS),
             (

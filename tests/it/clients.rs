@@ -14,7 +14,7 @@ use crate::{
         Service,
         calls::by_id,
         credentials::{Files, Signer, claims},
-        skipped,
+        make, skipped,
     },
 };
 
@@ -77,6 +77,34 @@ async fn profile(service: &Service, lines: &[String]) -> Profile {
     let profile = service.get(request).await.unwrap();
     assert_eq!(profile.tickets.as_ref().unwrap().open, 1);
     profile
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn python_keeps_a_copy_of_what_is_watched() {
+    let python = root().join("target/tools/python/bin/python");
+    if !Path::new(&python).exists() {
+        return skipped("python's grpcio; scripts/setup.sh --clients installs it");
+    }
+    let service = Service::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let state = directory.path().join("profiles.json");
+    for (n, profiles) in [(1, "1"), (2, "2")] {
+        let who = format!("customer_id=C-{n}");
+        service.record_one(make::seen(&who, 0, &[&who])).await;
+        let address = address(&service);
+        let arguments = [
+            "examples/python/watch.py",
+            "--target",
+            &address,
+            "--until-now",
+            "--state",
+        ];
+        let mut arguments: Vec<String> = arguments.map(str::to_owned).into();
+        arguments.push(state.display().to_string());
+        let lines = run(python.clone(), arguments).await;
+        assert_eq!(said(&lines, "profiles"), [profiles]);
+    }
+    service.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -339,6 +339,11 @@ fn examples() -> Vec<(&'static str, Value, &'static str)> {
             json!({"lastSeenFrom": "2024-03-01T00:00:00Z"}),
             "profiles",
         ),
+        (
+            "WatchProfiles",
+            json!({"lookup": lookup, "untilNow": true}),
+            "resumeToken",
+        ),
         ("ExplainIdentity", json!({"lookup": lookup}), "links"),
         ("SuggestMerges", json!({"lookup": lookup}), "readInfo"),
         (
@@ -390,11 +395,167 @@ fn examples() -> Vec<(&'static str, Value, &'static str)> {
     ]
 }
 
+/// The same of the catalogue of actions.
+fn examples_of_actions() -> Vec<(&'static str, Value, &'static str)> {
+    vec![
+        (
+            "CreateAction",
+            json!({"operationId": "create", "activate": true, "definition": gloves(1_200)}),
+            "action",
+        ),
+        (
+            "UpdateAction",
+            json!({"operationId": "update", "definition": gloves(900)}),
+            "action",
+        ),
+        (
+            "PauseAction",
+            json!({"operationId": "pause", "actionId": "gloves"}),
+            "action",
+        ),
+        (
+            "ResumeAction",
+            json!({"operationId": "resume", "actionId": "gloves"}),
+            "action",
+        ),
+        (
+            "RetireAction",
+            json!({"operationId": "retire", "actionId": "gloves"}),
+            "action",
+        ),
+        ("GetAction", json!({"actionId": "gloves"}), "versions"),
+        ("ListActions", json!({"pageSize": 3}), "actions"),
+        (
+            "ImportActions",
+            json!({"operationId": "import", "documents": ["catalogue: 1\n"]}),
+            "policyVersion",
+        ),
+        ("ExportActions", json!({}), "document"),
+    ]
+}
+
+/// The same of decisions.
+fn examples_of_decisions() -> Vec<(&'static str, Value, &'static str)> {
+    vec![
+        (
+            "GetNextBestActions",
+            json!({"decisionId": "page", "placements": [{"placement": "web_home_hero", "channel": "web"}]}),
+            "decision",
+        ),
+        (
+            "RecordOutcomes",
+            json!({"outcomes": [{
+                "source": "shop", "eventId": "seen", "outcome": "ACTION_OUTCOME_IMPRESSION",
+                "occurredAt": "2026-03-01T10:00:00Z", "decisionId": "page"
+            }]}),
+            "results",
+        ),
+        ("ExplainDecision", json!({"decisionId": "page"}), "decision"),
+        ("ReplayDecision", json!({"decisionId": "page"}), "identical"),
+        (
+            "GetActionStats",
+            json!({"actionIds": ["shop_home"], "gates": true}),
+            "actions",
+        ),
+        (
+            "GetLift",
+            json!({"outcome": "LIFT_OUTCOME_ORDERED"}),
+            "groups",
+        ),
+        (
+            "EvaluatePolicy",
+            json!({"documents": {"documents": ["catalogue: 1\n"]}, "maxDecisions": 100}),
+            "weights",
+        ),
+    ]
+}
+
+fn gloves(yen: i64) -> Value {
+    json!({
+        "actionId": "gloves", "issue": "ACTION_ISSUE_SELL", "group": "offers", "channels": ["web"],
+        "value": {"money": {"currency": "JPY", "minorUnits": yen}}, "attributionDays": 14,
+        "texts": [{"locale": "ja", "title": "手袋"}]
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn next_says_what_to_do_and_why_not_something_else() {
+    let service = with_shop().await;
+    service.import_starter("starter").await;
+    let who = "email=hanako@example.com";
+    let said = shown(&service, &["next", who, "--on", "web_home_hero=web"]).await;
+    assert!(said.starts_with("web_home_hero (web)\n"), "{said}");
+    assert!(
+        said.contains("with probability") || said.contains("nothing else"),
+        "{said}"
+    );
+    assert!(said.contains("applicability"), "{said}");
+    let said = shown(&service, &["get", who, "--on", "web_home_hero=web"]).await;
+    let step = said.lines().find(|line| line.starts_with("NEXT "));
+    assert!(
+        step.is_some_and(|step| step.contains("web_home_hero ")),
+        "{said}"
+    );
+    let before = said.find("NEXT ").zip(said.find("TICKETS "));
+    assert!(
+        before.is_some_and(|(next, tickets)| next < tickets),
+        "{said}"
+    );
+    let wrong = asking(&service, &["next", who, "--on", "web_home_hero"]);
+    assert!(refused(wrong).await.contains("placement=channel"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changes_is_watched_from_a_token_to_its_end() {
+    let service = with_shop().await;
+    let there = ["watch", "--all", "--snapshot", "--until-now"];
+    let output = run(asking(&service, &there)).await;
+    let screen = String::from_utf8(output.stdout).unwrap();
+    assert!(screen.lines().count() > 3, "{screen}");
+    assert!(
+        screen.lines().all(|line| line.ends_with("is there")),
+        "{screen}"
+    );
+    let said = String::from_utf8(output.stderr).unwrap();
+    let token = said.trim().strip_prefix("go on with --from ").unwrap();
+    let id = service
+        .record_one(make::seen("more", 0, &["customer_id=C-0001"]))
+        .await;
+    let since = ["watch", "--all", "--from", token, "--until-now"];
+    let changes = shown(&service, &since).await;
+    assert!(
+        changes.contains(&id) && changes.ends_with("updated\n"),
+        "{changes}"
+    );
+    assert_eq!(changes.lines().count(), 1, "{changes}");
+    let one = [
+        "watch",
+        "customer_id=C-0001",
+        "--snapshot",
+        "--until-now",
+        "--json",
+        "--with-profile",
+    ];
+    let messages = lines(&shown(&service, &one).await);
+    assert!(
+        messages
+            .iter()
+            .all(|message| message["resumeToken"].is_string())
+    );
+    assert_eq!(messages[1]["change"]["profile"]["profileId"], id);
+    let said = refused(asking(&service, &["watch", "email=nobody@example.com"])).await;
+    assert!(said.contains("nobody is known"), "{said}");
+    service.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_method_of_the_api_can_be_called() {
     let service = with_shop().await;
+    service.import_starter("starter").await;
     let pool = DescriptorPool::decode(DESCRIPTORS).unwrap();
-    let examples = examples();
+    let mut examples = examples();
+    examples.extend(examples_of_actions());
+    examples.extend(examples_of_decisions());
     let listed = shown(&service, &["call", "--list"]).await;
     let methods = pool
         .services()
@@ -405,7 +566,9 @@ async fn every_method_of_the_api_can_be_called() {
             example.unwrap_or_else(|| panic!("{} has no example", method.full_name()));
         assert!(listed.contains(&format!("  {name}(")), "{listed}");
         let answer = shown(&service, &["call", name, &request.to_string()]).await;
-        let answer: Value = serde_json::from_str(&answer).unwrap();
+        // Of a stream the first.
+        let mut answers = serde_json::Deserializer::from_str(&answer).into_iter::<Value>();
+        let answer = answers.next().unwrap().unwrap();
         assert!(answer.get(field).is_some(), "{name}: {answer}");
     }
     let health = shown(&service, &["call", "Health/Check", "--max-time", "20"]).await;

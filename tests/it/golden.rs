@@ -264,8 +264,8 @@ fn japanese_customers_are_understood() {
     }
 }
 
-/// What was reached when the unread part was first tried, rounded down. The aim is 0.70 and 0.90.
-const REACHED: (f64, f64) = (0.65, 0.60);
+/// Precision and recall that the unread part reached when the gates had learnt, rounded down. The aim is 0.70 and 0.90.
+const REACHED: (f64, f64) = (0.70, 0.84);
 
 #[test]
 fn the_unread_part_is_understood_no_worse_than_when_it_was_first_tried() {

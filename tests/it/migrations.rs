@@ -14,6 +14,10 @@ const NEWER: &str =
     "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
     VALUES (9999, 'of a later release', true, '\\x00', 0)";
 
+const COMPATIBLE: &str =
+    "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+    VALUES (9999, 'of a later release compatible', true, '\\x00', 0)";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_schema_of_a_newer_release_is_refused() {
     let database = Database::new().await;
@@ -26,6 +30,36 @@ async fn a_schema_of_a_newer_release_is_refused() {
         );
         assert!(newer, "{schema:?}: {error}");
         assert!(error.to_string().contains("newer release"), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_schema_that_is_marked_compatible_is_served_and_one_that_is_not_among_them_refused()
+{
+    let database = Database::new().await;
+    let mut connection = database.connect().await;
+    connection.execute(COMPATIBLE).await.unwrap();
+    for schema in [Schema::Check, Schema::Migrate] {
+        let opened = open(&settings(&database, &[]), schema).await.unwrap();
+        opened.close().await;
+    }
+    let service = Service::with(database.clone(), &[]).await;
+    service
+        .record_one(make::seen("1", 0, &["email=a@example.com"]))
+        .await;
+    service.stop().await;
+    let between = NEWER.replace("9999", "9990");
+    connection
+        .execute(sqlx::AssertSqlSafe(between))
+        .await
+        .unwrap();
+    for schema in [Schema::Check, Schema::Migrate] {
+        let error = open(&settings(&database, &[]), schema).await.unwrap_err();
+        let named = matches!(
+            error,
+            OpenError::Schema(migrate::Error::NewerSchema { found: 9_990, .. })
+        );
+        assert!(named, "{schema:?}: {error}");
     }
 }
 

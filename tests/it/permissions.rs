@@ -1,13 +1,18 @@
 //! What each call needs, and what is masked from whom.
 
 use customer_profile::proto::v1::{
-    AnalyzeTextRequest, ApplyRulesRequest, BatchGetProfilesRequest, ExplainIdentityRequest,
-    GetExperienceMetricsRequest, GetRulesRequest, GetSentimentHistoryRequest,
-    ListIdentifiersRequest, ListTraitsRequest, MergeProfilesRequest, PreviewRulesRequest,
-    ReanalyzeInteractionsRequest, SearchProfilesRequest, SeparateIdentifiersRequest,
-    StreamInteractionsRequest, SuggestMergesRequest, UndoDecisionRequest, apply_rules_request,
-    identity_service_client::IdentityServiceClient,
-    interaction_service_client::InteractionServiceClient, preview_rules_request,
+    AnalyzeTextRequest, ApplyRulesRequest, BatchGetProfilesRequest, CreateActionRequest,
+    EvaluatePolicyRequest, ExplainDecisionRequest, ExplainIdentityRequest, ExportActionsRequest,
+    GetActionRequest, GetActionStatsRequest, GetExperienceMetricsRequest, GetLiftRequest,
+    GetNextBestActionsRequest, GetRulesRequest, GetSentimentHistoryRequest, ImportActionsRequest,
+    ListActionsRequest, ListIdentifiersRequest, ListTraitsRequest, MergeProfilesRequest,
+    OutcomeEvent, PauseActionRequest, PlacementRequest, PreviewRulesRequest,
+    ReanalyzeInteractionsRequest, RecordOutcomesRequest, ReplayDecisionRequest,
+    ResumeActionRequest, RetireActionRequest, SearchProfilesRequest, SeparateIdentifiersRequest,
+    StreamInteractionsRequest, SuggestMergesRequest, UndoDecisionRequest, UpdateActionRequest,
+    WatchProfilesRequest, apply_rules_request, identity_service_client::IdentityServiceClient,
+    interaction_service_client::InteractionServiceClient,
+    next_best_action_service_client::NextBestActionServiceClient, preview_rules_request,
     profile_service_client::ProfileServiceClient, sentiment_service_client::SentimentServiceClient,
 };
 use futures_util::stream;
@@ -22,7 +27,7 @@ use crate::harness::{
 };
 
 pub const WHO: &str = "email=a@example.com";
-pub const CALLS: [(&str, &[&str]); 21] = [
+pub const CALLS: [(&str, &[&str]); 38] = [
     ("RecordInteractions", &["record"]),
     ("StreamInteractions", &["record"]),
     ("ListInteractions", &["read"]),
@@ -32,6 +37,7 @@ pub const CALLS: [(&str, &[&str]); 21] = [
     ("ListIdentifiers", &["read", "read_identifiers"]),
     ("ListTraits", &["read"]),
     ("SearchProfiles", &["read"]),
+    ("WatchProfiles", &["read"]),
     ("ExplainIdentity", &["read", "read_identifiers"]),
     ("SuggestMerges", &["steward", "read_identifiers"]),
     ("MergeProfiles", &["steward"]),
@@ -44,6 +50,22 @@ pub const CALLS: [(&str, &[&str]); 21] = [
     ("GetSentimentHistory", &["read"]),
     ("GetExperienceMetrics", &["read"]),
     ("ReanalyzeInteractions", &["administer"]),
+    ("ImportActions", &["administer"]),
+    ("CreateAction", &["administer"]),
+    ("UpdateAction", &["administer"]),
+    ("PauseAction", &["administer"]),
+    ("ResumeAction", &["administer"]),
+    ("RetireAction", &["administer"]),
+    ("GetAction", &["decide"]),
+    ("ListActions", &["decide"]),
+    ("ExportActions", &["decide"]),
+    ("GetNextBestActions", &["decide"]),
+    ("RecordOutcomes", &["record"]),
+    ("ExplainDecision", &["decide", "read"]),
+    ("ReplayDecision", &["decide", "read"]),
+    ("GetActionStats", &["decide"]),
+    ("GetLift", &["decide"]),
+    ("EvaluatePolicy", &["administer"]),
 ];
 pub const PERMISSIONS: [&str; 7] = [
     "record",
@@ -71,8 +93,7 @@ pub async fn call_with(
     let lookup = make::by(WHO);
     match name {
         "RecordInteractions" => {
-            let request = recording(vec![make::seen("1", 0, &[WHO])]);
-            let request = with_metadata(request, allowed);
+            let request = with_metadata(recording(vec![make::seen("1", 0, &[WHO])]), allowed);
             interactions.record_interactions(request).await.map(drop)
         }
         "StreamInteractions" => {
@@ -131,6 +152,10 @@ pub async fn call_with(
             let request = with_metadata(request, allowed);
             profiles.search_profiles(request).await.map(drop)
         }
+        "WatchProfiles" => {
+            let request = with_metadata(WatchProfilesRequest::default(), allowed);
+            watched(profiles, request).await
+        }
         "MergeProfiles"
         | "SeparateIdentifiers"
         | "UndoDecision"
@@ -159,7 +184,7 @@ pub async fn call_with(
         | "GetSentimentHistory"
         | "GetExperienceMetrics"
         | "ReanalyzeInteractions" => feel(channel, name, allowed).await,
-        other => panic!("no call {other}"),
+        _ => act(channel, name, allowed).await,
     }
 }
 
@@ -198,6 +223,160 @@ async fn feel(
             let request = with_metadata(request, allowed);
             sentiments.reanalyze_interactions(request).await.map(drop)
         }
+    }
+}
+
+/// The first message of a watch.
+async fn watched(
+    mut profiles: ProfileServiceClient<Channel>,
+    request: tonic::Request<WatchProfilesRequest>,
+) -> Result<(), Status> {
+    let answer = profiles.watch_profiles(request).await?;
+    answer.into_inner().message().await.map(drop)
+}
+
+/// A call that decides.
+async fn offer(
+    mut actions: NextBestActionServiceClient<Channel>,
+    name: &str,
+    allowed: &[(&'static str, &str)],
+) -> Result<(), Status> {
+    match name {
+        "GetNextBestActions" => {
+            let place = PlacementRequest {
+                placement: "web_home_hero".into(),
+                channel: "web".into(),
+                count: 1,
+            };
+            let request = GetNextBestActionsRequest {
+                placements: vec![place],
+                ..GetNextBestActionsRequest::default()
+            };
+            let request = with_metadata(request, allowed);
+            considered(actions.get_next_best_actions(request).await)
+        }
+        "RecordOutcomes" => {
+            let request = RecordOutcomesRequest {
+                outcomes: vec![OutcomeEvent::default()],
+            };
+            let request = with_metadata(request, allowed);
+            actions.record_outcomes(request).await.map(drop)
+        }
+        "ExplainDecision" => {
+            let request = ExplainDecisionRequest {
+                decision_id: name.to_owned(),
+                ..ExplainDecisionRequest::default()
+            };
+            considered(
+                actions
+                    .explain_decision(with_metadata(request, allowed))
+                    .await,
+            )
+        }
+        "ReplayDecision" => {
+            let request = ReplayDecisionRequest {
+                decision_id: name.to_owned(),
+            };
+            considered(
+                actions
+                    .replay_decision(with_metadata(request, allowed))
+                    .await,
+            )
+        }
+        "GetActionStats" => {
+            let request = with_metadata(GetActionStatsRequest::default(), allowed);
+            considered(actions.get_action_stats(request).await)
+        }
+        "GetLift" => {
+            let request = with_metadata(GetLiftRequest::default(), allowed);
+            considered(actions.get_lift(request).await)
+        }
+        "EvaluatePolicy" => {
+            let request = with_metadata(EvaluatePolicyRequest::default(), allowed);
+            considered(actions.evaluate_policy(request).await)
+        }
+        other => panic!("no call {other}"),
+    }
+}
+
+/// A call of the catalogue, on which nothing is there yet.
+async fn act(channel: Channel, name: &str, allowed: &[(&'static str, &str)]) -> Result<(), Status> {
+    let mut actions = NextBestActionServiceClient::new(channel);
+    let (operation_id, action_id) = (name.to_owned(), "gloves".to_owned());
+    let definition = Some(crate::catalogue::gloves());
+    match name {
+        "ImportActions" => {
+            let request = ImportActionsRequest {
+                operation_id,
+                documents: vec!["catalogue: 1\n".to_owned()],
+                dry_run: true,
+                ..ImportActionsRequest::default()
+            };
+            // There is no policy yet.
+            let answer = actions
+                .import_actions(with_metadata(request, allowed))
+                .await;
+            match answer {
+                Err(status) if status.code() == Code::InvalidArgument => Ok(()),
+                other => other.map(drop),
+            }
+        }
+        "CreateAction" => {
+            let request = CreateActionRequest {
+                operation_id,
+                definition,
+                ..CreateActionRequest::default()
+            };
+            considered(actions.create_action(with_metadata(request, allowed)).await)
+        }
+        "UpdateAction" => {
+            let request = UpdateActionRequest {
+                operation_id,
+                definition,
+                ..UpdateActionRequest::default()
+            };
+            considered(actions.update_action(with_metadata(request, allowed)).await)
+        }
+        "PauseAction" => {
+            let request = PauseActionRequest {
+                operation_id,
+                action_id,
+                ..PauseActionRequest::default()
+            };
+            considered(actions.pause_action(with_metadata(request, allowed)).await)
+        }
+        "ResumeAction" => {
+            let request = ResumeActionRequest {
+                operation_id,
+                action_id,
+                ..ResumeActionRequest::default()
+            };
+            considered(actions.resume_action(with_metadata(request, allowed)).await)
+        }
+        "RetireAction" => {
+            let request = RetireActionRequest {
+                operation_id,
+                action_id,
+                ..RetireActionRequest::default()
+            };
+            considered(actions.retire_action(with_metadata(request, allowed)).await)
+        }
+        "GetAction" => {
+            let request = GetActionRequest {
+                action_id,
+                version: 0,
+            };
+            considered(actions.get_action(with_metadata(request, allowed)).await)
+        }
+        "ListActions" => {
+            let request = with_metadata(ListActionsRequest::default(), allowed);
+            actions.list_actions(request).await.map(drop)
+        }
+        "ExportActions" => {
+            let request = with_metadata(ExportActionsRequest::default(), allowed);
+            actions.export_actions(request).await.map(drop)
+        }
+        _ => offer(actions, name, allowed).await,
     }
 }
 

@@ -83,6 +83,7 @@ const KNOWN: &[(&str, How)] = &[
     ("customer-profile timeline ", How::Here("WHEN")),
     ("customer-profile search ", How::Here("PROFILE")),
     ("customer-profile explain ", How::Here("is known by")),
+    ("customer-profile actions ", How::Here("")),
     ("customer-profile call ", How::Here("\n")),
     ("grpcurl -plaintext ", How::Here("\n")),
     ("customer-profile import ", How::Here("")),

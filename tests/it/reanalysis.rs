@@ -109,10 +109,7 @@ async fn record_unread(service: &Service, interactions: &[Interaction]) {
     let tenant = tenant.unwrap();
     let prepared = pure::unread(interactions).into_iter();
     let items: Vec<Item> = prepared
-        .map(|prepared| Item {
-            prepared,
-            run: None,
-        })
+        .map(|prepared| Item::plain(prepared, None))
         .collect();
     let context = tenant.context(&opened.secret);
     for items in items.chunks(200) {

@@ -31,6 +31,28 @@ capabilities:
       key: {{ .Values.secrets.database.key }}
 {{- end -}}
 
+{{/* That of Redis too, where there is one. */}}
+{{- define "customer-profile.redisEnvironment" -}}
+{{- if .Values.secrets.redis.existingSecret -}}
+- name: CUSTOMER_PROFILE_CACHE__REDIS_URL
+  valueFrom:
+    secretKeyRef:
+      name: {{ .Values.secrets.redis.existingSecret }}
+      key: {{ .Values.secrets.redis.key }}
+{{- end -}}
+{{- end -}}
+
+{{/* And that of the Redis to which changes are relayed. */}}
+{{- define "customer-profile.relayEnvironment" -}}
+{{- if .Values.secrets.relay.existingSecret -}}
+- name: CUSTOMER_PROFILE_RELAY__REDIS_URL
+  valueFrom:
+    secretKeyRef:
+      name: {{ .Values.secrets.relay.existingSecret }}
+      key: {{ .Values.secrets.relay.key }}
+{{- end -}}
+{{- end -}}
+
 {{/* Modes are decimal: 288 is 0440. */}}
 {{- define "customer-profile.secretVolume" -}}
 secret:

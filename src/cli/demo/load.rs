@@ -14,8 +14,9 @@ use super::super::{Failure, progress, status::describe};
 use crate::{
     generate::Arguments,
     proto::v1::{
-        InteractionOutcome, StreamInteractionsRequest,
+        ImportActionsRequest, InteractionOutcome, StreamInteractionsRequest,
         interaction_service_client::InteractionServiceClient,
+        next_best_action_service_client::NextBestActionServiceClient,
     },
 };
 
@@ -68,6 +69,31 @@ pub(super) async fn load(arguments: &Arguments, channel: Channel) -> Result<Tall
     }
     bar.finish_and_clear();
     Ok(done.tally)
+}
+
+/// The starter catalogue of actions, so that there is something to do next.
+const STARTER: [&str; 7] = [
+    include_str!("../../../examples/actions/policy.yaml"),
+    include_str!("../../../examples/actions/segments.yaml"),
+    include_str!("../../../examples/actions/serve.yaml"),
+    include_str!("../../../examples/actions/retain.yaml"),
+    include_str!("../../../examples/actions/sell.yaml"),
+    include_str!("../../../examples/actions/nurture.yaml"),
+    include_str!("../../../examples/actions/listen.yaml"),
+];
+
+/// Brings in the starter catalogue, once.
+pub(super) async fn actions(channel: Channel) -> Result<(), Failure> {
+    let request = ImportActionsRequest {
+        operation_id: "demo".to_owned(),
+        reason: "the demo".to_owned(),
+        documents: STARTER.map(str::to_owned).to_vec(),
+        dry_run: false,
+    };
+    let mut client = NextBestActionServiceClient::new(channel);
+    let imported = client.import_actions(request).await;
+    imported.map_err(|status| Failure::Call(describe(&status)))?;
+    Ok(())
 }
 
 /// Whether trying again makes sense.

@@ -38,7 +38,12 @@ pub struct DemoArgs {
 }
 
 /// Environment variables that name a database; the demo does without.
-pub(super) const DATABASES: [&str; 2] = ["DATABASE_URL", "CUSTOMER_PROFILE_DATABASE__URL"];
+pub(super) const DATABASES: [&str; 4] = [
+    "DATABASE_URL",
+    "CUSTOMER_PROFILE_DATABASE__URL",
+    "REDIS_URL",
+    "CUSTOMER_PROFILE_CACHE__REDIS_URL",
+];
 
 /// `demo`.
 pub(super) async fn demo(mut settings: Settings, args: &DemoArgs) -> Result<(), Failure> {
@@ -125,7 +130,7 @@ async fn load_once(arguments: &Arguments, marker: Marker, channel: Channel) -> R
         return Ok(());
     }
     let began = Instant::now();
-    let tally = load::load(arguments, channel).await?;
+    let tally = load::load(arguments, channel.clone()).await?;
     let seconds = began.elapsed().as_secs_f64();
     say(format_args!("{tally}; loaded in {seconds:.1} s"));
     if tally.refused > 0 {
@@ -134,5 +139,6 @@ async fn load_once(arguments: &Arguments, marker: Marker, channel: Channel) -> R
             tally.refused, arguments.to
         )));
     }
+    load::actions(channel).await?;
     marker.done().map_err(Failure::Call)
 }

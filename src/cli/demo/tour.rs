@@ -68,7 +68,7 @@ pub(super) fn in_short(profile: &Profile) -> String {
     out
 }
 
-/// Five commands.
+/// Six commands.
 pub(super) fn things_to_try(shown: &Showcase, url: &str) -> String {
     let program = std::env::args().next();
     let program = program.as_deref().unwrap_or("customer-profile");
@@ -87,6 +87,7 @@ pub(super) fn things_to_try(shown: &Showcase, url: &str) -> String {
          \x20 {program} get phone={phone}{to}    # the same person\n\
          \x20 {program} timeline email={email}{to}\n\
          \x20 {program} search --trait city={city}{to}\n\
+         \x20 {program} next email={email} --on web_home_hero=web{to}    # what to do, and why\n\
          \x20 {program} call customer_profile.v1.ProfileService/GetProfile '{body}'{to}"
     )
 }

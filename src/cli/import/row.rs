@@ -63,6 +63,7 @@ pub fn interaction(mapping: &Mapping, row: &Row) -> Result<Interaction, Faults> 
         consent_changes: making.each("consent_changes", &fields.consent_changes, Making::consent),
         attributes: making.attributes(&fields.attributes),
         sentiment: making.sentiment(mapping),
+        offer: None,
     };
     let length = made.encoded_len();
     if length > LARGEST {

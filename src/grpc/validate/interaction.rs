@@ -25,7 +25,10 @@ use super::{
         MAX_SLUG_BYTES, MAX_SUBJECT_ID_BYTES, MAX_TEXT_BYTES, MAX_TRAITS,
     },
     money::{money, survey_scores},
-    reason::{BEFORE_1970, IN_THE_FUTURE, MALFORMED, REQUIRED, SUBJECT_REQUIRED, TOO_LARGE},
+    reason::{
+        BEFORE_1970, IN_THE_FUTURE, MALFORMED, NOT_ALLOWED_HERE, REQUIRED, SUBJECT_REQUIRED,
+        TOO_LARGE,
+    },
     sentiment::sentiment,
     traits::traits,
     violations::{Path, Violations},
@@ -35,18 +38,45 @@ use crate::{
     error::Violation,
     ids::{InteractionId, TenantId, is_slug},
     ingest::model::Prepared,
+    profile::offers,
     proto::v1::{Direction, Interaction, Subject, SubjectKind, SubjectStatus},
 };
 
-/// Checks an interaction and prepares it for storage.
+/// Checks an interaction of a caller and prepares it for storage.
 ///
 /// # Errors
 /// With everything that is wrong, by paths relative to the interaction; the path is empty for the interaction as a whole.
-pub fn interaction(
-    mut message: Interaction,
+pub fn interaction(message: Interaction, ctx: &Context<'_>) -> Result<Prepared, Vec<Violation>> {
+    let mut out = Violations::default();
+    let why = "the service alone notes what it offers; NextBestActionService takes outcomes";
+    if message.offer.is_some() {
+        out.add(&"offer", NOT_ALLOWED_HERE, why);
+    }
+    if message.r#type.starts_with(offers::PREFIX) {
+        out.add(&"type", NOT_ALLOWED_HERE, why);
+    }
+    if message.source == offers::SOURCE {
+        out.add(&"source", NOT_ALLOWED_HERE, why);
+    }
+    checked(message, ctx, out)
+}
+
+/// Checks an interaction that the service itself makes, as [`interaction`] does.
+///
+/// # Errors
+/// As [`interaction`].
+pub fn own_interaction(
+    message: Interaction,
     ctx: &Context<'_>,
 ) -> Result<Prepared, Vec<Violation>> {
-    let mut out = Violations::default();
+    checked(message, ctx, Violations::default())
+}
+
+fn checked(
+    mut message: Interaction,
+    ctx: &Context<'_>,
+    mut out: Violations,
+) -> Result<Prepared, Vec<Violation>> {
     if message.encoded_len() > MAX_INTERACTION_BYTES {
         out.add(
             &"",

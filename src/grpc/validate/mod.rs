@@ -13,10 +13,11 @@
 //! ```text
 //! let mut wrong = Violations::default();
 //! let lookup = wrong.take(lookup("lookup", request.lookup.as_ref(), &ctx));
-//! let mask = wrong.take(field_mask(request.field_mask.as_ref()));
+//! let mask = wrong.take(field_mask("field_mask", request.field_mask.as_ref()));
 //! let (lookup, mask) = wrong.finish(lookup.zip(mask)).map_err(Error::Invalid)?;
 //! ```
 
+mod action;
 mod attributes;
 #[cfg(test)]
 mod breaks;
@@ -24,6 +25,7 @@ mod consents;
 mod decide;
 mod experience;
 pub mod fields;
+pub mod figures;
 mod identifiers;
 mod interaction;
 #[cfg(test)]
@@ -32,6 +34,7 @@ pub mod limits;
 mod lookup;
 mod mask;
 mod money;
+pub mod offers;
 mod read_options;
 pub mod reason;
 mod retract;
@@ -45,11 +48,16 @@ mod then;
 mod timeline;
 mod traits;
 pub mod violations;
+mod watch;
 
+pub use action::{
+    ActionsFilter, action_id, actions_filter, add_what_does_not_follow, definition,
+    definition_shown, definition_violation, document_violation, version,
+};
 pub use decide::{Operation, chosen, decision_named, operation, threshold};
 pub use experience::experience;
 pub use fields::{items, page_size, picture_format, run_id};
-pub use interaction::{interaction, interaction_id};
+pub use interaction::{interaction, interaction_id, own_interaction};
 pub use lookup::{Lookup, lookup};
 pub use mask::{ProfileField, ProfileMask, field_mask};
 pub use money::scale_range;
@@ -62,6 +70,7 @@ pub use sentiment_history::{SentimentHistory, sentiment_history};
 pub use then::then;
 pub use timeline::{Timeline, timeline};
 pub use violations::Violations;
+pub use watch::watch;
 
 use crate::{
     clock::Micros,

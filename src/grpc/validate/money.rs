@@ -25,6 +25,11 @@ pub(super) fn money(out: &mut Violations, r#type: &str, given: Option<&Money>) {
         }
         return;
     };
+    amount(out, money, if needed { 0 } else { -MAX_MINOR_UNITS });
+}
+
+/// An amount of at least so many minor units.
+pub(super) fn amount(out: &mut Violations, money: &Money, least: i64) {
     if money.currency.is_empty() {
         out.add(&"money.currency", REQUIRED, "may not be empty");
     } else if Currency::from_code(&money.currency).is_none() {
@@ -34,7 +39,6 @@ pub(super) fn money(out: &mut Violations, r#type: &str, given: Option<&Money>) {
             "not an ISO 4217 code in capitals",
         );
     }
-    let least = if needed { 0 } else { -MAX_MINOR_UNITS };
     if !(least..=MAX_MINOR_UNITS).contains(&money.minor_units) {
         out.add(
             &"money.minor_units",

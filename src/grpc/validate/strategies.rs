@@ -96,6 +96,7 @@ pub(crate) fn sound() -> impl Strategy<Value = Interaction> {
             sentiment: words
                 .2
                 .filter(|_| direction != i32::from(Direction::Outbound)),
+            offer: None,
         }
     })
 }
@@ -320,6 +321,7 @@ pub(crate) fn hostile() -> impl Strategy<Value = Interaction> {
             consent_changes: what.2,
             attributes,
             sentiment,
+            offer: None,
         },
     )
 }

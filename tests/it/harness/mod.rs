@@ -1,5 +1,6 @@
 //! What tests stand on: a cluster, a database each, a service in this process or one of its own.
 
+pub mod actions;
 pub mod away;
 pub mod calls;
 pub mod cluster;
@@ -12,6 +13,7 @@ pub mod process;
 pub mod pure;
 pub mod random;
 pub mod raw;
+pub mod redis;
 pub mod refused;
 pub mod send;
 pub mod service;

@@ -48,6 +48,11 @@ impl Process {
     }
 
     fn serve_with(data_dir: &Path, settings: &[(&str, &str)]) -> Self {
+        Self::serve_logging(data_dir, settings, Stdio::inherit())
+    }
+
+    /// The same with any settings, and with its log elsewhere.
+    pub fn serve_logging(data_dir: &Path, settings: &[(&str, &str)], log: Stdio) -> Self {
         let socket = data_dir.join("grpc.sock");
         // A socket file that a killed service left must not be taken for a living one.
         let _ = std::fs::remove_file(&socket);
@@ -63,6 +68,7 @@ impl Process {
             .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         let process = Self {

@@ -17,11 +17,32 @@ use tower::Service as _;
 
 /// A unary call with these bytes as its message.
 pub async fn unary(channel: Channel, path: &'static str, message: Bytes) -> Result<Bytes, Status> {
+    unary_with(channel, path, Request::new(message)).await
+}
+
+/// The same with metadata.
+pub async fn unary_with(
+    channel: Channel,
+    path: &'static str,
+    request: Request<Bytes>,
+) -> Result<Bytes, Status> {
     let mut client = Grpc::new(channel);
     client.ready().await.unwrap();
     let path = PathAndQuery::from_static(path);
-    let response = client.unary(Request::new(message), path, Raw).await?;
+    let response = client.unary(request, path, Raw).await?;
     Ok(response.into_inner())
+}
+
+/// The first answer to a call with these bytes as its message, which may be answered by many.
+pub async fn first(channel: Channel, path: &'static str, message: Bytes) -> Result<Bytes, Status> {
+    let mut client = Grpc::new(channel);
+    client.ready().await.unwrap();
+    let path = PathAndQuery::from_static(path);
+    let response = client
+        .server_streaming(Request::new(message), path, Raw)
+        .await?;
+    let first = response.into_inner().message().await?;
+    Ok(first.expect("an answer"))
 }
 
 /// A bidirectional call with these bytes as its messages; answers with how many messages came and how it ended.

@@ -4,12 +4,13 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 /// Reasons after which the same call may succeed.
-const RETRIED: [&str; 5] = [
+const RETRIED: [&str; 6] = [
     "conflict",
     "operation_in_progress",
     "token_lost",
     "overloaded",
     "storage_away",
+    "stream_ended",
 ];
 
 /// Words of drivers and libraries, which must never cross the wire.
@@ -22,7 +23,9 @@ const FOREIGN: [&str; 16] = [
 pub fn refused(status: &Status, code: Code, reason: &str) -> ErrorDetails {
     assert_eq!(status.code(), code, "{status:?}");
     let details = status.get_error_details();
-    let info = details.error_info().expect("an ErrorInfo");
+    let info = details
+        .error_info()
+        .unwrap_or_else(|| panic!("an ErrorInfo: {status:?}"));
     assert_eq!(
         (info.reason.as_str(), info.domain.as_str()),
         (reason, "customer-profile")

@@ -16,6 +16,7 @@ use customer_profile::{
     proto::v1::{
         identity_service_client::IdentityServiceClient,
         interaction_service_client::InteractionServiceClient,
+        next_best_action_service_client::NextBestActionServiceClient,
         profile_service_client::ProfileServiceClient,
         sentiment_service_client::SentimentServiceClient,
     },
@@ -44,6 +45,7 @@ pub fn settings(database: &Database, more: &[(&str, &str)]) -> Settings {
         ("CUSTOMER_PROFILE_HASH_SECRET", SECRET),
         ("CUSTOMER_PROFILE_LISTEN__METRICS", "127.0.0.1:0"),
         ("CUSTOMER_PROFILE_LISTEN__GRPC", "127.0.0.1:0"),
+        ("REDIS_URL", "off"),
         ("HOME", "/nonexistent"),
     ]
     .map(|(key, value)| (key.to_owned(), value.to_owned()))
@@ -130,6 +132,10 @@ impl Service {
 
     pub fn sentiments(&self) -> SentimentServiceClient<Channel> {
         SentimentServiceClient::new(self.channel())
+    }
+
+    pub fn actions(&self) -> NextBestActionServiceClient<Channel> {
+        NextBestActionServiceClient::new(self.channel())
     }
 
     /// Where `/metrics` is.

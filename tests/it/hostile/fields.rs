@@ -88,6 +88,10 @@ fn requests() -> Vec<(&'static str, String)> {
             ),
         ),
         (
+            "ProfileService/WatchProfiles",
+            format!(r#"{{{LOOKUP}, {mask}, "with_profile": true, "snapshot": true, "until_now": true}}"#),
+        ),
+        (
             "IdentityService/ExplainIdentity",
             format!(r#"{{{LOOKUP}, {options}, "picture_format": 2}}"#),
         ),
@@ -154,6 +158,84 @@ fn requests_about_feelings() -> Vec<(&'static str, String)> {
     ]
 }
 
+/// The same of actions.
+fn requests_about_actions() -> Vec<(&'static str, String)> {
+    let definition = r#""definition": {"action_id": "gloves", "description": "d", "issue": 3, "group": "offers", "channels": ["web"],
+        "placements": ["web_home_hero"], "valid_from": "2026-01-01T00:00:00Z", "valid_to": "2027-01-01T00:00:00Z",
+        "value": {"money": {"currency": "JPY", "minor_units": 900}, "floor": 1000}, "lever": 5,
+        "context": [{"name": "cart", "when": "context[\"page\"] == \"cart\"", "points": 30}],
+        "eligibility": [{"name": "buys", "rule": "order_count > 0"}], "applicability": [{"name": "calm", "rule": "open_tickets == 0"}],
+        "suitability": [{"name": "near", "rule": "known"}], "consent_purposes": ["marketing"],
+        "caps": [{"scope": 1, "channels": ["web"], "counts": 3, "limit": 3, "window_minutes": 60, "pause_minutes": 60}],
+        "attribution_days": 7, "rewards": {"impression": 0.1, "clicked": 0.2, "accepted": 1, "rejected": 0.05},
+        "prior": {"propensity": 0.1, "evidence": 50}, "high_risk": true,
+        "texts": [{"locale": "ja", "title": "t", "body": "b", "call_to_action": "c", "link": "/l"}]}"#;
+    let moved = r#"{"operation_id": "m", "reason": "r", "action_id": "nobody"}"#;
+    vec![
+        (
+            "NextBestActionService/CreateAction",
+            format!(r#"{{"operation_id": "c", "reason": "r", {definition}, "activate": true, "dry_run": true}}"#),
+        ),
+        (
+            "NextBestActionService/UpdateAction",
+            format!(
+                r#"{{"operation_id": "u", "reason": "r", "expected_version": 1, "dry_run": true, {}}}"#,
+                definition.replace("gloves", "complaint_apology")
+            ),
+        ),
+        ("NextBestActionService/PauseAction", moved.to_owned()),
+        ("NextBestActionService/ResumeAction", moved.to_owned()),
+        ("NextBestActionService/RetireAction", moved.to_owned()),
+        (
+            "NextBestActionService/GetAction",
+            r#"{"action_id": "shop_home", "version": 1}"#.to_owned(),
+        ),
+        (
+            "NextBestActionService/ListActions",
+            r#"{"statuses": [2], "issue": 1, "group": "home", "channel": "web", "page_size": 5}"#.to_owned(),
+        ),
+        (
+            "NextBestActionService/ImportActions",
+            r#"{"operation_id": "i", "reason": "r", "documents": ["catalogue: 1"], "dry_run": true}"#.to_owned(),
+        ),
+        ("NextBestActionService/ExportActions", "{}".to_owned()),
+        (
+            "NextBestActionService/GetNextBestActions",
+            r#"{"lookup": {"identifiers": [{"namespace": "email", "value": "a@example.com"}]}, "locale": "ja", "time_zone": "Asia/Tokyo",
+                "placements": [{"placement": "web_home_hero", "channel": "web", "count": 2}], "dry_run": true, "explain": true}"#
+                .to_owned(),
+        ),
+        (
+            "NextBestActionService/ExplainDecision",
+            r#"{"decision_id": "nothing"}"#.to_owned(),
+        ),
+        (
+            "NextBestActionService/ReplayDecision",
+            r#"{"decision_id": "nothing"}"#.to_owned(),
+        ),
+        (
+            "NextBestActionService/GetActionStats",
+            r#"{"from": "2026-01-01T00:00:00Z", "before": "2026-02-01T00:00:00Z", "action_ids": ["shop_home"], "gates": true,
+                "page_size": 5}"#
+                .to_owned(),
+        ),
+        (
+            "NextBestActionService/GetLift",
+            r#"{"from": "2026-01-01T00:00:00Z", "before": "2026-02-01T00:00:00Z", "outcome": 2, "epoch": 1}"#.to_owned(),
+        ),
+        (
+            "NextBestActionService/EvaluatePolicy",
+            r#"{"from": "2026-01-01T00:00:00Z", "before": "2026-02-01T00:00:00Z", "documents": {"documents": ["catalogue: 1"]},
+                "reward": 2, "max_decisions": 100}"#
+                .to_owned(),
+        ),
+        (
+            "NextBestActionService/EvaluatePolicy",
+            r#"{"policy_version": 1}"#.to_owned(),
+        ),
+    ]
+}
+
 /// Faults that no field may take, unless it is listed in [`TAKEN`].
 const FATAL: [&str; 9] = [
     "long",
@@ -168,7 +250,7 @@ const FATAL: [&str; 9] = [
 ];
 
 /// What is taken all the same, because it is within the rules: (path, fault).
-const TAKEN: [(&str, &str); 7] = [
+const TAKEN: [(&str, &str); 11] = [
     // White space and line breaks belong to texts, and BEL with them.
     ("interactions[0].text", "control"),
     ("interactions[0].traits[0].value.text", "control"),
@@ -177,8 +259,14 @@ const TAKEN: [(&str, &str); 7] = [
     ("texts[0]", "control"),
     // What is not looked at.
     ("subject.status", "unknown value"),
+    // Any version may be expected or asked for; another one is there.
+    ("expected_version", "greatest"),
+    ("version", "greatest"),
     // Any revision may be expected; another one is in force.
     ("expected_revision", "greatest"),
+    ("policy_version", "greatest"),
+    // Nobody is held out in that epoch yet.
+    ("epoch", "greatest"),
 ];
 
 /// A request with one fault.
@@ -433,7 +521,7 @@ fn came(answer: Result<Bytes, Status>, recording: bool, about: &str) -> Came {
     }
 }
 
-/// Whether a request, called by its method first, is for an operator's decision or changes the rules.
+/// Whether a request, called by its method first, is for an operator's decision or changes the rules or the catalogue.
 fn decides(about: &str) -> bool {
     let decisions = [
         "MergeProfiles ",
@@ -441,6 +529,9 @@ fn decides(about: &str) -> bool {
         "UndoDecision ",
         "ApplyRules ",
     ];
+    if about.starts_with("NextBestActionService/") {
+        return true;
+    }
     about
         .strip_prefix("IdentityService/")
         .is_some_and(|rest| decisions.iter().any(|name| rest.starts_with(name)))
@@ -462,10 +553,14 @@ fn names(named: &str, path: &str) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_field_of_every_request_is_checked_and_its_faults_are_named() {
     let service = Service::start().await;
+    service.import_starter("starter").await;
     let pool = DescriptorPool::decode(DESCRIPTORS).unwrap();
     let (mut tried, mut taken) = (0, 0);
     let mut escaped = Vec::new();
-    let all = requests().into_iter().chain(requests_about_feelings());
+    let all = requests()
+        .into_iter()
+        .chain(requests_about_feelings())
+        .chain(requests_about_actions());
     for (method, json) in all {
         let path: &'static str =
             Box::leak(format!("/customer_profile.v1.{method}").into_boxed_str());
@@ -473,7 +568,8 @@ async fn every_field_of_every_request_is_checked_and_its_faults_are_named() {
         let found = pool
             .get_service_by_name(&format!("customer_profile.v1.{of}"))
             .unwrap();
-        let input = found.methods().find(|m| m.name() == name).unwrap().input();
+        let described = found.methods().find(|m| m.name() == name).unwrap();
+        let (input, streams) = (described.input(), described.is_server_streaming());
         let mut reader = serde_json::Deserializer::from_str(&json);
         let base = DynamicMessage::deserialize(input, &mut reader).unwrap();
         let recording = name == "RecordInteractions";
@@ -486,11 +582,17 @@ async fn every_field_of_every_request_is_checked_and_its_faults_are_named() {
                 let operation = Value::String(format!("operation {n}"));
                 mutant.message.set_field_by_name("operation_id", operation);
             }
-            let answer = raw::unary(service.channel(), path, bytes(&mutant)).await;
+            let answer = if streams {
+                raw::first(service.channel(), path, bytes(&mutant)).await
+            } else {
+                raw::unary(service.channel(), path, bytes(&mutant)).await
+            };
             tried += 1;
             match came(answer, recording, &about) {
                 Came::Taken => {
-                    taken += usize::from(recording);
+                    // A decision and an outcome are recorded as an interaction too.
+                    let offering = ["GetNextBestActions", "RecordOutcomes"].contains(&name);
+                    taken += usize::from(recording || offering);
                     let excused = TAKEN
                         .iter()
                         .any(|(path, fault)| mutant.path == *path && *fault == mutant.fault);

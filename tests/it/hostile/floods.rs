@@ -7,8 +7,8 @@ use bytes::Bytes;
 use customer_profile::{
     cli::client,
     proto::v1::{
-        interaction_service_client::InteractionServiceClient,
-        profile_service_client::ProfileServiceClient,
+        WatchProfilesRequest, interaction_service_client::InteractionServiceClient,
+        profile_service_client::ProfileServiceClient, watch_profiles_response::Event,
     },
 };
 use futures_util::{StreamExt as _, stream};
@@ -189,6 +189,58 @@ async fn readers_that_do_not_read_hold_back_themselves_alone() {
     for call in open {
         call.abort();
     }
+    is_served(&process).await;
+    process.kill();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn watchers_that_do_not_read_are_waited_for() {
+    let process = service("silent-watchers").await;
+    let mut client = InteractionServiceClient::new(client::channel(&process.url).unwrap());
+    // 4,000 customers of about 8 KiB: what 64 watchers are told is two gigabytes, were it all kept.
+    for batch in 0..20 {
+        let interactions = (0..200).map(|n| {
+            let who = format!("customer_id=C-{batch}-{n}");
+            let fact = |name| (name, make::text(&"x".repeat(2_000)));
+            let facts = ["one", "two", "three", "four"].map(fact);
+            make::stating(&who, 0, &who, &facts)
+        });
+        let request = recording(interactions.collect());
+        client.record_interactions(request).await.unwrap();
+    }
+    let before = memory(&process);
+    let mut open = Vec::new();
+    for _ in 0..64 {
+        let mut client = ProfileServiceClient::new(client::channel(&process.url).unwrap());
+        let request = WatchProfilesRequest {
+            snapshot: true,
+            with_profile: true,
+            ..WatchProfilesRequest::default()
+        };
+        let mut stream = client.watch_profiles(request).await.unwrap().into_inner();
+        stream.message().await.unwrap().unwrap();
+        open.push(stream);
+    }
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        is_served(&process).await;
+    }
+    let after = memory(&process);
+    report("64 watchers that do not read", before, after);
+    // The cache of profiles, and a message or two of each.
+    assert!(after < before + 256, "{before} MiB, then {after} MiB");
+    // Who begins to read is told everything.
+    let mut late = open.pop().unwrap();
+    let mut told = 0;
+    while let Some(message) = late.message().await.unwrap() {
+        match message.event.unwrap() {
+            Event::Change(_) => told += 1,
+            Event::Progress(progress) if progress.snapshot_complete => break,
+            Event::Progress(_) => (),
+        }
+    }
+    assert_eq!(told, 4_001);
+    drop(open);
     is_served(&process).await;
     process.kill();
 }

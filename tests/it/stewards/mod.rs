@@ -7,7 +7,7 @@
 //! the times that the database keeps of them: of two that met, one waited until the other had ended, and those that did
 //! not meet may be put in either order. Twelve seconds of it; sixty each with `CUSTOMER_PROFILE_TEST_SCALE=full`.
 
-mod crowd;
+pub mod crowd;
 mod replay;
 
 use std::{
