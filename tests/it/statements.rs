@@ -7,7 +7,8 @@ use crate::harness::Database;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_statement_can_be_prepared_on_a_migrated_database() {
-    let mut connection = Database::new().await.connect().await;
+    let database = Database::new().await;
+    let mut connection = database.connect().await;
     let mut names = Vec::new();
     for (name, statement) in STATEMENTS.iter().copied().flatten() {
         let prepared = (&mut connection).prepare(statement.into_sql_str()).await;

@@ -9,7 +9,7 @@ use customer_profile::{
 
 use super::{
     Database,
-    cluster::scratch,
+    cluster::{scratch, small_log},
     process::{send, signal},
 };
 
@@ -38,7 +38,7 @@ impl OwnCluster {
         let options = Options {
             data_dir: self.data_dir.clone(),
             fsync: false,
-            extra_settings: Vec::new(),
+            extra_settings: vec![small_log()],
         };
         let started = tokio::task::spawn_blocking(|| PrivatePostgres::start(options).unwrap());
         self.server = Some(started.await.unwrap());
@@ -54,10 +54,7 @@ impl OwnCluster {
 
     /// Its one database.
     pub fn database(&self) -> Database {
-        Database {
-            socket: self.server.as_ref().unwrap().socket_dir().to_owned(),
-            name: "postgres".into(),
-        }
+        Database::of_server(self.server.as_ref().unwrap())
     }
 
     /// Holds every process of it still: connections stay open and nothing is answered.
@@ -87,6 +84,9 @@ impl Drop for OwnCluster {
         if self.server.is_some() {
             self.thaw();
         }
+        drop(self.server.take());
+        // Its data is of no use to anybody after the test.
+        let _ = std::fs::remove_dir_all(&self.data_dir);
     }
 }
 

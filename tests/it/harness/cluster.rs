@@ -1,8 +1,13 @@
 //! The cluster of the run and a database for each test.
+//!
+//! A test's database goes with the last handle to it: hundreds of them, kept until the run ends, need gigabytes.
 
 use std::{
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use customer_profile::{
@@ -29,6 +34,11 @@ struct Cluster {
 
 const TEMPLATE: &str = "migrated";
 
+/// Servers of tests keep little of their log: what is in use keeps gigabytes.
+pub fn small_log() -> (String, String) {
+    ("max_wal_size".into(), "256MB".into())
+}
+
 async fn cluster() -> &'static Cluster {
     CLUSTER
         .get_or_init(|| async {
@@ -37,20 +47,20 @@ async fn cluster() -> &'static Cluster {
                 PrivatePostgres::start(Options {
                     data_dir,
                     fsync: false,
-                    extra_settings: vec![
+                    extra_settings: [
+                        small_log(),
                         ("max_connections".into(), "400".into()),
                         // What was committed first is asked by tests that repeat what many did.
                         ("track_commit_timestamp".into(), "on".into()),
-                    ],
+                    ]
+                    .into(),
                 })
                 .unwrap()
             })
             .await
             .unwrap();
             let socket = server.socket_dir().to_owned();
-            let mut admin = PgConnection::connect_with(&options(&socket, "postgres"))
-                .await
-                .unwrap();
+            let mut admin = administrator(&socket).await;
             admin.execute("CREATE DATABASE migrated").await.unwrap();
             let pool = PgPoolOptions::new()
                 .max_connections(1)
@@ -101,21 +111,75 @@ fn options(socket: &Path, database: &str) -> PgConnectOptions {
         .database(database)
 }
 
+async fn administrator(socket: &Path) -> PgConnection {
+    PgConnection::connect_with(&options(socket, "postgres"))
+        .await
+        .unwrap()
+}
+
+/// A database of the cluster of the run, for as long as anybody holds this.
+struct Lease {
+    socket: PathBuf,
+    name: String,
+}
+
+impl Drop for Lease {
+    /// Removes it, whoever is still connected: a test that ends leaves services behind, whose pools end with its runtime.
+    fn drop(&mut self) {
+        let (socket, name) = (self.socket.clone(), self.name.clone());
+        let remove = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            let remove = format!("DROP DATABASE {name} WITH (FORCE)");
+            // At the end of the run the server may be gone first.
+            let _ = runtime.block_on(async {
+                let mut admin = PgConnection::connect_with(&options(&socket, "postgres")).await?;
+                admin.execute(AssertSqlSafe(remove)).await
+            });
+        };
+        // A runtime cannot block in another one; and a test that failed is told of its failure, not of this.
+        let _ = std::thread::Builder::new().spawn(remove);
+    }
+}
+
 /// A database of one test.
 #[derive(Clone)]
 pub struct Database {
     pub socket: PathBuf,
     pub name: String,
+    /// None of a server of its own, with which it goes.
+    _lease: Option<Arc<Lease>>,
 }
 
 impl Database {
+    fn leased(cluster: &Cluster, name: String) -> Self {
+        let socket = cluster.socket.clone();
+        Self {
+            _lease: Some(Arc::new(Lease {
+                socket: socket.clone(),
+                name: name.clone(),
+            })),
+            socket,
+            name,
+        }
+    }
+
+    /// The one database of a server of its own.
+    pub fn of_server(server: &PrivatePostgres) -> Self {
+        Self {
+            socket: server.socket_dir().to_owned(),
+            name: "postgres".into(),
+            _lease: None,
+        }
+    }
+
     /// A migrated, empty database.
     pub async fn new() -> Self {
         let cluster = cluster().await;
         let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        let mut admin = PgConnection::connect_with(&options(&cluster.socket, "postgres"))
-            .await
-            .unwrap();
+        let mut admin = administrator(&cluster.socket).await;
         // The template admits one copy at a time.
         let create = format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}");
         sqlx::query("SELECT pg_advisory_lock(1)")
@@ -124,27 +188,19 @@ impl Database {
             .unwrap();
         admin.execute(AssertSqlSafe(create)).await.unwrap();
         admin.close().await.unwrap();
-        Self {
-            socket: cluster.socket.clone(),
-            name,
-        }
+        Self::leased(cluster, name)
     }
 
     /// A database without any schema.
     pub async fn empty() -> Self {
         let cluster = cluster().await;
         let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        let mut admin = PgConnection::connect_with(&options(&cluster.socket, "postgres"))
-            .await
-            .unwrap();
+        let mut admin = administrator(&cluster.socket).await;
         admin
             .execute(AssertSqlSafe(format!("CREATE DATABASE {name}")))
             .await
             .unwrap();
-        Self {
-            socket: cluster.socket.clone(),
-            name,
-        }
+        Self::leased(cluster, name)
     }
 
     /// A migrated database on a server of its own, which syncs as it does in use; for tests that kill it.
@@ -153,15 +209,12 @@ impl Database {
             PrivatePostgres::start(Options {
                 data_dir,
                 fsync: true,
-                extra_settings: Vec::new(),
+                extra_settings: vec![small_log()],
             })
             .unwrap()
         });
         let server = starting.await.unwrap();
-        let database = Self {
-            socket: server.socket_dir().to_owned(),
-            name: "postgres".into(),
-        };
+        let database = Self::of_server(&server);
         let pool = database.pool().await;
         migrate::run(&pool).await.unwrap();
         pool.close().await;
