@@ -77,4 +77,6 @@ pub mod tenants;
 pub mod tls;
 pub mod verify;
 pub mod visible;
+#[cfg(test)]
+mod worked;
 pub mod worker;
