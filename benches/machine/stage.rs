@@ -184,13 +184,22 @@ impl Service {
 
     /// The most memory that it had so far, in MB.
     pub(crate) fn peak_memory_mb(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    /// The memory that it has, in MB.
+    pub(crate) fn memory_mb(&self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
+    fn memory(&self, which: &str) -> u64 {
         let id = self.id().to_string();
         let status = std::fs::read_to_string(Path::new("/proc").join(id).join("status")).unwrap();
-        let peak = status
+        let memory = status
             .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .find_map(|line| line.strip_prefix(which))
             .unwrap();
-        let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+        let kilobytes: u64 = memory.trim().trim_end_matches(" kB").parse().unwrap();
         kilobytes / 1024
     }
 

@@ -1,0 +1,244 @@
+//! The phases of a round, and what is printed of them.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use customer_profile::proto::v1::{
+    Direction, GetProfileRequest, Identifier, Interaction, RecordInteractionsRequest,
+};
+use prost::{Message as _, bytes::Bytes};
+
+use crate::{
+    Plan,
+    empty::Empty,
+    load::{Target, median},
+    offered::{Became, Phase, offer},
+    people,
+    stage::Stage,
+};
+
+const GET: &str = "/customer_profile.v1.ProfileService/GetProfile";
+const RECORD: &str = "/customer_profile.v1.InteractionService/RecordInteractions";
+
+/// How many times the sustainable rate is offered.
+const TIMES: f64 = 5.0;
+
+/// Look-ups a second, all along.
+const READS: f64 = 200.0;
+
+/// Callers who find out how much is stored when each waits for its answer.
+const CALLERS: usize = 32;
+
+/// The parts of that at which nothing may be refused, the first that holds.
+const PARTS: [f64; 6] = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4];
+
+/// What is looked at of what comes after, piece by piece.
+const PIECE: Duration = Duration::from_millis(250);
+
+/// Interactions, each of another number.
+struct Source {
+    next: AtomicU64,
+    people: usize,
+}
+
+impl Source {
+    fn message(&self) -> Bytes {
+        let event = self.next.fetch_add(1, Ordering::Relaxed);
+        let person = usize::try_from(event.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33).unwrap();
+        let interaction = Interaction {
+            source: "overload".into(),
+            event_id: format!("e{event}"),
+            occurred_at: Some(prost_types::Timestamp {
+                seconds: 1_750_000_000,
+                nanos: 0,
+            }),
+            department: "support".into(),
+            channel: "email".into(),
+            r#type: "message.received".into(),
+            direction: Direction::Inbound.into(),
+            identifiers: vec![Identifier {
+                namespace: "customer_id".into(),
+                value: format!("C{:07}", person % self.people),
+            }],
+            text: Some(
+                "The parcel was late again and nobody could tell me why. Please call me back."
+                    .into(),
+            ),
+            ..Interaction::default()
+        };
+        let request = RecordInteractionsRequest {
+            interactions: vec![interaction],
+            run_id: None,
+        };
+        request.encode_to_vec().into()
+    }
+}
+
+struct Round<'a> {
+    writes: Target,
+    reads: Target,
+    bare: Target,
+    source: &'a Source,
+    people: usize,
+}
+
+impl Round<'_> {
+    /// Writes and reads for so long, and `surplus` calls a second of nobody else's concern.
+    async fn phase(&self, rate: f64, surplus: f64, lasting: Duration) -> (Phase, Phase) {
+        let writes = offer(&self.writes, rate, lasting, |_| self.source.message());
+        let reads = offer(&self.reads, READS, lasting, |number| {
+            let person = usize::try_from(number).unwrap() * 7_919 % self.people;
+            let request = GetProfileRequest {
+                lookup: Some(people::lookup(person)),
+                ..GetProfileRequest::default()
+            };
+            request.encode_to_vec().into()
+        });
+        let others = async {
+            if surplus > 0.0 {
+                offer(&self.bare, surplus, lasting, |_| self.source.message()).await;
+            }
+        };
+        let (writes, reads, ()) = tokio::join!(writes, reads, others);
+        (writes, reads)
+    }
+
+    /// Interactions a second when callers wait for their answers.
+    async fn capacity(&self, lasting: Duration) -> f64 {
+        let begun = Instant::now();
+        let callers = (0..CALLERS).map(|caller| async move {
+            let mut stored = 0_u32;
+            while begun.elapsed() < lasting {
+                match self.writes.call(caller, self.source.message()).await {
+                    Ok(_) => stored += 1,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+                }
+            }
+            stored
+        });
+        let stored: u32 = futures_util::future::join_all(callers).await.iter().sum();
+        f64::from(stored) / begun.elapsed().as_secs_f64()
+    }
+
+    async fn sustainable(&self) -> f64 {
+        let most = self.capacity(Duration::from_secs(5)).await;
+        println!("{CALLERS} callers that wait: {most:.0} interactions a second");
+        for part in PARTS {
+            let rate = part * most;
+            let (writes, _) = self.phase(rate, 0.0, Duration::from_secs(4)).await;
+            let (refused, p99) = (writes.refused(), writes.quantile(0.99));
+            println!("{rate:.0} a second: {refused} refused, p99 {p99:.0} ms");
+            if refused == 0 {
+                return rate;
+            }
+        }
+        most * PARTS[PARTS.len() - 1]
+    }
+}
+
+/// From the end of the load until no piece has a refusal or answers that take half as long again as they normally do.
+fn recovered(after: &Phase, normal_p99: f64) -> f64 {
+    let pieces = after.0.iter().map(|seen| seen.due).max().unwrap();
+    let mut last = Duration::ZERO;
+    let mut from = Duration::ZERO;
+    while from < pieces {
+        let piece = Phase(
+            after
+                .0
+                .iter()
+                .filter(|seen| seen.due >= from && seen.due < from + PIECE)
+                .copied()
+                .collect(),
+        );
+        from += PIECE;
+        if piece.refused() > 0 || piece.quantile(0.99) > 1.5 * normal_p99 {
+            last = from;
+        }
+    }
+    last.as_secs_f64()
+}
+
+fn tell(name: &str, rate: f64, (writes, reads): &(Phase, Phase)) {
+    println!(
+        "  {name}: {rate:.0} offered a second: {} stored, {} told to back off ({} of them not when to come again), {} failed; writes p50 {:.1} p99 {:.1} ms, reads p50 {:.1} p99 {:.1} ms, {} of {} reads answered",
+        writes.count(|became| became == Became::Answered),
+        writes.refused(),
+        writes.count(|became| became == Became::RefusedForGood),
+        writes.count(|became| matches!(became, Became::Failed(_))),
+        writes.quantile(0.5),
+        writes.quantile(0.99),
+        reads.quantile(0.5),
+        reads.quantile(0.99),
+        reads.count(|became| became == Became::Answered),
+        reads.0.len(),
+    );
+}
+
+pub(crate) async fn run(stage: &Stage, plan: &Plan) {
+    let source = Source {
+        next: AtomicU64::new(0),
+        people: plan.people,
+    };
+    let empty = Empty::start(&stage.scratch, &[("Call", Bytes::from_static(b"none"))]).await;
+    let round = Round {
+        writes: Target::new(&stage.url, RECORD),
+        reads: Target::new(&stage.url, GET),
+        bare: Target::new(&empty.url, "/Empty/Call"),
+        source: &source,
+        people: plan.people,
+    };
+    let lasting = Duration::from_secs(plan.seconds);
+    let rate = round.sustainable().await;
+    println!("sustainable: {rate:.0} interactions a second");
+    let (mut p99, mut p99_quiet, mut reads, mut reads_quiet) = (vec![], vec![], vec![], vec![]);
+    let (mut recovery, mut stored) = (vec![], vec![]);
+    let (mut for_good, mut failed) = (0, 0);
+    let before = stage.service().memory_mb();
+    for number in 1..=plan.rounds {
+        println!("round {number}");
+        let quiet = round.phase(rate, 0.0, lasting).await;
+        tell("quiet", rate, &quiet);
+        let normal = round.phase(rate, (TIMES - 1.0) * rate, lasting).await;
+        tell("normal", rate, &normal);
+        let overload = round.phase(TIMES * rate, 0.0, lasting).await;
+        tell("overload", TIMES * rate, &overload);
+        let after = round.phase(rate, 0.0, lasting).await;
+        tell("after", rate, &after);
+        recovery.push(recovered(&after.0, quiet.0.quantile(0.99)));
+        p99.push(overload.0.quantile(0.99) / normal.0.quantile(0.99));
+        p99_quiet.push(overload.0.quantile(0.99) / quiet.0.quantile(0.99));
+        reads.push(overload.1.quantile(0.99) / normal.1.quantile(0.99));
+        reads_quiet.push(overload.1.quantile(0.99) / quiet.1.quantile(0.99));
+        let count = |phase: &Phase| phase.count(|became| became == Became::Answered);
+        let share = u32::try_from(count(&overload.0)).unwrap();
+        stored.push(f64::from(share) / (rate * lasting.as_secs_f64()));
+        for phase in [&quiet, &normal, &overload, &after] {
+            for calls in [&phase.0, &phase.1] {
+                for_good += calls.count(|became| became == Became::RefusedForGood);
+                failed += calls.count(|became| matches!(became, Became::Failed(_)));
+            }
+        }
+    }
+    println!("figure overload_sustainable_rate {rate:.0} interactions/s");
+    println!("figure overload_p99_ratio {:.2} ratio", median(&p99));
+    println!("figure overload_reads_ratio {:.2} ratio", median(&reads));
+    println!(
+        "figure overload_p99_ratio_quiet {:.2} ratio",
+        median(&p99_quiet)
+    );
+    println!(
+        "figure overload_reads_ratio_quiet {:.2} ratio",
+        median(&reads_quiet)
+    );
+    println!("figure overload_stored_ratio {:.2} ratio", median(&stored));
+    println!("figure overload_recovery {:.2} s", median(&recovery));
+    println!("figure overload_without_retry_info {for_good} calls");
+    println!("figure overload_failed {failed} calls");
+    println!("figure overload_memory_before {before} MB");
+    println!(
+        "figure overload_memory_peak {} MB",
+        stage.service().peak_memory_mb()
+    );
+}
