@@ -48,7 +48,7 @@ pub(super) fn start(
     };
     let watch = worker::watch(
         storage(),
-        Arc::clone(&api.ingest),
+        Arc::clone(api.ingest.gate()),
         (Arc::clone(&api.seats), api.clock),
         stop.clone(),
     );

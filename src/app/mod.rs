@@ -16,6 +16,7 @@ mod private;
 mod reload;
 mod routes;
 mod serve;
+mod transport;
 
 pub use access::AccessError;
 pub use open::{OpenError, Opened, Schema, open};

@@ -23,6 +23,7 @@ use super::{
     health,
     open::Opened,
     routes::routes,
+    transport::{KEEPALIVE, admission, transport},
 };
 use crate::{
     actions::Catalogues,
@@ -39,7 +40,7 @@ use crate::{
         resume_token::ResumeTokenKey,
         token::TokenKey,
     },
-    ingest::{self, Ingest, batcher::Writers},
+    ingest::{self, Ingest, batcher::Writers, gate::Gate},
     lookup::Reader,
     offering::{
         Desk,
@@ -106,13 +107,6 @@ pub struct Server {
     tasks: Vec<JoinHandle<()>>,
     drain_timeout: Duration,
 }
-
-/// HTTP/2 pings, so that half-open connections are noticed.
-const KEEPALIVE: Duration = Duration::from_secs(30);
-
-/// How long a connection begins calls on the certificate that it was made with. Then its client connects again, which it does
-/// by itself, and shows what is good by then.
-const CREDENTIAL_AGE: Duration = Duration::from_hours(1);
 
 /// How much longer than the database may take is waited for it.
 const GRACE: Duration = Duration::from_secs(1);
@@ -278,16 +272,15 @@ impl Server {
         }
         let origins = web::Origins::new(settings.web.allowed_origins.clone());
         let (pages, translation) = web::layers(&origins);
-        let mut builder = tonic::transport::Server::builder()
-            .accept_http1(true)
-            .http2_keepalive_interval(Some(KEEPALIVE));
-        if access.authenticator.is_of_connections() {
-            builder = builder.max_connection_age(CREDENTIAL_AGE);
-        }
-        let serving = builder
+        let admission = admission(settings, api.ingest.gate());
+        let serving = transport(settings, &access.authenticator)
             .layer(pages)
             .layer(translation)
-            .layer(layers(access.authenticator, settings.limits.request_bytes))
+            .layer(layers(
+                access.authenticator,
+                admission,
+                settings.limits.request_bytes,
+            ))
             .add_routes(routes)
             .serve_with_incoming_shutdown(incoming, api.draining.clone().cancelled_owned());
         Ok(Self {
@@ -310,6 +303,12 @@ impl Server {
     #[must_use]
     pub fn caches(&self) -> &Arc<Caches> {
         self.api.reader.caches()
+    }
+
+    /// The way in for interactions.
+    #[must_use]
+    pub fn gate(&self) -> &Arc<Gate> {
+        self.api.ingest.gate()
     }
 
     /// The store that is served.
@@ -386,6 +385,7 @@ fn ingest_options(settings: &Settings) -> ingest::Options {
         batch_items: settings.ingest.batch_items,
         linger: settings.ingest.linger,
         queue_items: settings.ingest.queue_items,
+        target: settings.ingest.target,
         queue_kib: settings.ingest.queue_mib * 1024,
         patience: patience(settings),
     }

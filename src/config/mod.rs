@@ -138,6 +138,12 @@ pub struct Limits {
     pub request_bytes: usize,
     /// Connections at a time. Default 4,096; 16 to 1,000,000.
     pub connections: usize,
+    /// How long a connection begins calls. Default 30 min; 1 s to a day.
+    pub connection_age: Duration,
+    /// Calls at a time, but for streams and heavy ones. Default 1,024; 16 to 100,000.
+    pub calls: usize,
+    /// Heavy calls at a time. Default 8; 2 to 100.
+    pub heavy_calls: usize,
     /// Identifiers of a tenant at most for a preview of rules. Default 1,000,000; 1,000 to 50,000,000.
     pub preview_identifiers: usize,
     /// Watches of profiles at a time. Default 256; 1 to 10,000.
@@ -159,6 +165,8 @@ pub struct Ingest {
     pub linger: Duration,
     /// Interactions that may wait to be stored; beyond it callers are told to back off. Default 20,000; 1,000 to 1,000,000.
     pub queue_items: usize,
+    /// How long a small call may take to be stored before fewer interactions are let in. Default 50 ms; 5 ms to 60 s.
+    pub target: Duration,
     /// MiB of memory for interactions that wait to be stored. Default 64; 16 to 4,096.
     pub queue_mib: usize,
     /// Interactions of one stream that may wait at a time. Default 2,000; 1,000 to 100,000, at most the queue.
@@ -292,6 +300,9 @@ impl Default for Settings {
             limits: Limits {
                 request_bytes: 128 << 20,
                 connections: 4_096,
+                connection_age: Duration::from_mins(30),
+                calls: 1_024,
+                heavy_calls: 8,
                 preview_identifiers: 1_000_000,
                 watches: 256,
                 watches_of_caller: 64,
@@ -302,6 +313,7 @@ impl Default for Settings {
                 resolve_limit: 50_000,
                 linger: Duration::from_millis(2),
                 queue_items: 20_000,
+                target: Duration::from_millis(50),
                 queue_mib: 64,
                 stream_window: 2_000,
             },

@@ -6,6 +6,7 @@
 mod access;
 mod analyzer;
 mod cache;
+mod limits;
 mod relay;
 mod tenants;
 
@@ -68,7 +69,7 @@ use Form::{Integer, Ratio, Text};
 
 /// Every setting, in the order of the page.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
-    let first = TABLE.iter().chain(analyzer::TABLE);
+    let first = TABLE.iter().chain(limits::TABLE).chain(analyzer::TABLE);
     let first = first.chain(cache::TABLE).chain(relay::TABLE);
     first.chain(tenants::TABLE).chain(access::TABLE)
 }
@@ -182,46 +183,6 @@ static TABLE: &[Setting] = &[
         |s, v| v.parsed(&mut s.data_dir, "an absolute path", value::absolute),
     ),
     setting(
-        ("limits.request_mib", "128", "MiB", Integer(64, 4_096)),
-        "Memory for requests that have come in and are not answered yet, as they came and decoded; an open call counts 16 KiB. An eighth is for health and reflection, and another for calls of at most 64 KiB. Beyond it callers are told to back off.",
-        |s, v| v.mebibytes(&mut s.limits.request_bytes),
-    ),
-    setting(
-        (
-            "limits.connections",
-            "4096",
-            "connections",
-            Integer(16, 1_000_000),
-        ),
-        "Connections at a time; one more is closed at once. Each takes a file descriptor of the process.",
-        |s, v| v.integer(&mut s.limits.connections),
-    ),
-    setting(
-        (
-            "limits.preview_identifiers",
-            "1000000",
-            "identifiers",
-            Integer(1_000, 50_000_000),
-        ),
-        "Identifiers of a tenant at most for a preview of rules, which takes about 1.2 KiB of memory for each while it lasts.",
-        |s, v| v.integer(&mut s.limits.preview_identifiers),
-    ),
-    setting(
-        ("limits.watches", "256", "watches", Integer(1, 10_000)),
-        "Watches of profiles at a time, each of which holds at most 256 KiB of messages that nobody has taken. Beyond it callers are told to back off.",
-        |s, v| v.integer(&mut s.limits.watches),
-    ),
-    setting(
-        (
-            "limits.watches_of_caller",
-            "64",
-            "watches",
-            Integer(1, 10_000),
-        ),
-        "The same of one caller of a tenant.",
-        |s, v| v.integer(&mut s.limits.watches_of_caller),
-    ),
-    setting(
         ("ingest.writers", "2", "batches", Integer(1, 8)),
         "Batches that are committed at a time.",
         |s, v| v.integer(&mut s.ingest.writers),
@@ -258,8 +219,13 @@ static TABLE: &[Setting] = &[
             "interactions",
             Integer(1_000, 1_000_000),
         ),
-        "Interactions that may wait to be stored; beyond it callers are told to back off. At least `ingest.batch_items` and `ingest.stream_window`.",
+        "Interactions that may wait to be stored at most, whatever `ingest.target_ms` allows; beyond it callers are told to back off. At least `ingest.batch_items` and `ingest.stream_window`.",
         |s, v| v.integer(&mut s.ingest.queue_items),
+    ),
+    setting(
+        ("ingest.target_ms", "50", "ms", Integer(5, 60_000)),
+        "How long a call with at most 16 interactions may take to be stored. While they take longer fewer interactions of such calls are let in, down to 64, and callers are told to back off; or fewer of larger calls and streams, which may take 20 times as long. To be raised where a commit by itself takes about as long.",
+        |s, v| v.millis(&mut s.ingest.target),
     ),
     setting(
         ("ingest.queue_mib", "64", "MiB", Integer(16, 4_096)),

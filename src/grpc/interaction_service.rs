@@ -184,7 +184,7 @@ pub(super) async fn enter(
     let room = if items.is_empty() {
         None
     } else {
-        Some(api.ingest.room(&items, patience).await?)
+        Some(api.ingest.room(&tenant.id, &items, patience).await?)
     };
     hear(api, &tenant, &mut items).await;
     Ok(Entered {

@@ -16,7 +16,7 @@ use tonic_types::{BadRequest, ErrorDetails, FieldViolation, StatusExt as _};
 use super::reasons;
 use crate::{
     error::{Error, Violation},
-    telemetry,
+    telemetry::{self, names},
 };
 
 /// Domain of every `ErrorInfo`.
@@ -165,7 +165,10 @@ fn log(error: &Error) {
         Error::StorageAway { source } => {
             tracing::warn!(error = %chain(source.as_ref()), "storage is away");
         }
-        Error::Overloaded { what } => tracing::debug!(what, "overloaded"),
+        Error::Overloaded { what } => {
+            metrics::counter!(names::SHED, "what" => *what).increment(1);
+            tracing::debug!(what, "overloaded");
+        }
         Error::Refused { reason, .. }
         | Error::Conflict { reason }
         | Error::Unauthenticated { reason } => tracing::debug!(reason, "answered with an error"),

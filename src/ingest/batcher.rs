@@ -2,10 +2,15 @@
 //!
 //! Each writer is a task with a queue; an interaction goes to the writer of its anchor, so that what belongs to one person
 //! meets in one batch and not in each other's locks, and in the order in which it came. While a writer commits, its queue
-//! fills, so batches grow with the load by themselves. What waits is bounded, in interactions and in bytes: a unary call that
-//! finds no room is told so at once, a stream waits, which holds its sender back.
+//! fills, so batches grow with the load by themselves. What waits is bounded, in interactions ([`Gate`]) and in bytes: a unary
+//! call that finds no room is told so at once, a stream waits, which holds its sender back. What nobody waits for any more
+//! when its batch begins is not written.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant as Moment},
+};
 
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
@@ -14,7 +19,11 @@ use tokio::{
 };
 use tracing::Instrument as _;
 
-use super::record::{Answer, Item, Outcome, record};
+use super::{
+    gate::{Class, Gate, Held},
+    limit::Bounds,
+    record::{Answer, Item, Outcome, record},
+};
 use crate::{
     error::Error,
     identity::HashSecret,
@@ -27,6 +36,19 @@ use crate::{
 /// A batch that takes longer has its trace sent.
 const SLOW_BATCH: Duration = Duration::from_secs(1);
 
+/// A unary call of so many interactions at most is small.
+const SMALL: usize = 16;
+
+/// Interactions of small calls that may be under way at least, however slow storage is, and at the start.
+const SMALL_LEAST: usize = 64;
+const SMALL_FIRST: usize = 128;
+
+/// How many batches of bulk may be under way at the start.
+const BULK_FIRST: usize = 8;
+
+/// How much longer bulk may take than a small call.
+const BULK_PATIENCE: u32 = 20;
+
 /// How to collect and write.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -38,6 +60,8 @@ pub struct Options {
     pub linger: Duration,
     /// Interactions that may wait in all.
     pub queue_items: usize,
+    /// How long a small call may take to be stored, before fewer are let in.
+    pub target: Duration,
     /// KiB of interactions that may wait in all.
     pub queue_kib: usize,
     /// The longest that a transaction may take. A server that hangs, or a host that is gone, ends no statement by itself.
@@ -59,22 +83,23 @@ struct Job {
     items: Vec<Item>,
     reply: oneshot::Sender<Result<Vec<Answer>, Error>>,
     request: tracing::Span,
-    _room: Room,
+    /// When it was queued.
+    since: Moment,
+    room: Room,
 }
 
 /// The way in.
 #[derive(Debug)]
 pub struct Ingest {
     writers: Vec<mpsc::UnboundedSender<Job>>,
-    items: Arc<Semaphore>,
+    gate: Arc<Gate>,
     kib: Arc<Semaphore>,
-    queue_items: usize,
 }
 
 /// Room in the queue for some interactions, given back when it is dropped.
 #[derive(Debug)]
 pub struct Room {
-    items: OwnedSemaphorePermit,
+    items: Held,
     kib: OwnedSemaphorePermit,
 }
 
@@ -123,6 +148,19 @@ impl Ingest {
     /// Starts the writers.
     #[must_use]
     pub fn start(storage: &Storage, secret: &HashSecret, options: Options) -> (Self, Writers) {
+        let small = Bounds {
+            least: SMALL_LEAST,
+            most: options.queue_items,
+            first: SMALL_FIRST,
+            target: options.target,
+        };
+        let bulk = Bounds {
+            least: options.batch_items,
+            first: BULK_FIRST * options.batch_items,
+            target: BULK_PATIENCE * options.target,
+            ..small
+        };
+        let gate = Gate::new(small, bulk);
         let (senders, tasks) = (0..options.writers)
             .map(|_| {
                 // Bounded by the room that every job holds.
@@ -131,6 +169,7 @@ impl Ingest {
                     storage: storage.clone(),
                     secret: secret.clone(),
                     options,
+                    gate: Arc::clone(&gate),
                     queue: receiver,
                 };
                 (sender, tokio::spawn(writer.run()))
@@ -138,17 +177,16 @@ impl Ingest {
             .unzip();
         let ingest = Self {
             writers: senders,
-            items: Arc::new(Semaphore::new(options.queue_items)),
+            gate,
             kib: Arc::new(Semaphore::new(options.queue_kib)),
-            queue_items: options.queue_items,
         };
         (ingest, Writers(tasks))
     }
 
-    /// Interactions that wait or are being written.
+    /// The way in.
     #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.queue_items - self.items.available_permits()
+    pub const fn gate(&self) -> &Arc<Gate> {
+        &self.gate
     }
 
     /// Records the interactions of one call, for which there is room; answers in their order.
@@ -183,7 +221,8 @@ impl Ingest {
                 items,
                 reply,
                 request: tracing::Span::current(),
-                _room: room,
+                since: Moment::now(),
+                room,
             };
             self.writers[writer]
                 .send(job)
@@ -209,12 +248,27 @@ impl Ingest {
     ///
     /// # Errors
     /// [`Error::Overloaded`] when there is none and the call does not wait.
-    pub async fn room(&self, items: &[Item], patience: Patience) -> Result<Room, Error> {
+    pub async fn room(
+        &self,
+        tenant: &TenantId,
+        items: &[Item],
+        patience: Patience,
+    ) -> Result<Room, Error> {
         let (items, kib) = size(items);
-        Ok(Room {
-            items: take(&self.items, items, patience).await?,
-            kib: take(&self.kib, kib, patience).await?,
-        })
+        let room = Arc::clone(&self.kib);
+        let wanted = u32::try_from(kib).unwrap_or(u32::MAX);
+        let (held, kib) = match patience {
+            Patience::Refuse => (
+                self.gate.enter(tenant, class(items), items),
+                room.try_acquire_many_owned(wanted).ok(),
+            ),
+            Patience::Wait => (
+                Some(self.gate.wait(tenant, items).await),
+                room.acquire_many_owned(wanted).await.ok(),
+            ),
+        };
+        let (held, kib) = held.zip(kib).ok_or_else(full)?;
+        Ok(Room { items: held, kib })
     }
 
     fn writer_of(&self, item: &Item) -> usize {
@@ -226,26 +280,28 @@ impl Ingest {
     }
 }
 
-async fn take(
-    room: &Arc<Semaphore>,
-    wanted: usize,
-    patience: Patience,
-) -> Result<OwnedSemaphorePermit, Error> {
-    let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
-    let room = Arc::clone(room);
-    let taken = match patience {
-        Patience::Refuse => room.try_acquire_many_owned(wanted).ok(),
-        Patience::Wait => room.acquire_many_owned(wanted).await.ok(),
-    };
-    taken.ok_or(Error::Overloaded {
+/// What a unary call of so many interactions is.
+const fn class(items: usize) -> Class {
+    if items <= SMALL {
+        Class::Small
+    } else {
+        Class::Bulk
+    }
+}
+
+/// What is said to those for whom there is no room.
+#[must_use]
+pub const fn full() -> Error {
+    Error::Overloaded {
         what: "the ingest queue",
-    })
+    }
 }
 
 struct Writer {
     storage: Storage,
     secret: HashSecret,
     options: Options,
+    gate: Arc<Gate>,
     queue: mpsc::UnboundedReceiver<Job>,
 }
 
@@ -281,6 +337,7 @@ impl Writer {
 
     /// Writes jobs of one tenant and answers each.
     async fn write(&self, mut jobs: Vec<Job>) {
+        jobs.retain(|job| !job.reply.is_closed());
         let Some(tenant) = jobs.first().map(|job| job.tenant.clone()) else {
             return;
         };
@@ -306,6 +363,12 @@ impl Writer {
             span.record(sampling::SLOW, true);
         }
         drop(span);
+        let slowest = |class| {
+            let of_class = jobs.iter().filter(|job| job.room.items.class() == class);
+            of_class.map(|job| job.since.elapsed()).max()
+        };
+        self.gate
+            .observe(slowest(Class::Small), slowest(Class::Bulk));
         answer(jobs, &sizes, result);
     }
 }

@@ -10,7 +10,8 @@
 //!   writers never build on the same past.
 //! - What would do more than unite sets leaves its batch ([`admission`]) for a transaction of its own (`slow`), which
 //!   resolves it with whatever it reaches (`region`) and writes what became of the profiles (`rebuild`).
-//! - The writers ([`batcher`]) run in tasks of their own, so a caller that goes away abandons nothing half-way.
+//! - The writers ([`batcher`]) run in tasks of their own, so a caller that goes away abandons nothing half-way. How much is
+//!   let in is found from how long it takes ([`gate`], [`limit`]).
 //! - One bad item never fails its batch: what the database refuses is isolated by halving.
 //! - A retraction ([`retract`]) takes interactions out by folding their anchors anew, and leaves their event keys.
 
@@ -19,9 +20,11 @@ pub mod batcher;
 mod claims;
 mod evidence;
 mod failure;
+pub mod gate;
 mod guard;
 pub mod heard;
 pub mod index_keys;
+pub mod limit;
 pub mod model;
 pub mod plan;
 pub mod reanalyze;

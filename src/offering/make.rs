@@ -217,7 +217,10 @@ impl Desk {
             decision: Some(Arc::new(row)),
             ..Item::plain(prepared, None)
         }];
-        let room = self.ingest.room(&items, Patience::Refuse).await?;
+        let room = self
+            .ingest
+            .room(&tenant.id, &items, Patience::Refuse)
+            .await?;
         let answers = self.ingest.record(tenant, items, room).await?;
         let answer = answers.into_iter().next();
         let answer = answer.ok_or_else(|| Error::bug("keeping a decision", "no answer"))?;

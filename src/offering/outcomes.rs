@@ -315,7 +315,8 @@ impl Desk {
         }
         let mut position = 0;
         if !items.is_empty() {
-            let room = self.ingest.room(&items, Patience::Refuse).await?;
+            let room = self.ingest.room(&tenant.id, &items, Patience::Refuse);
+            let room = room.await?;
             let stored = self.ingest.record(tenant, items, room).await?;
             for (place, stored) in places.into_iter().zip(stored) {
                 answers[place].stored = Some(stored.outcome);

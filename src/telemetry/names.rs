@@ -29,6 +29,10 @@ pub const INGEST_BATCH_ITEMS: &str = "customer_profile_ingest_batch_items";
 pub const INGEST_BATCH_SECONDS: &str = "customer_profile_ingest_batch_seconds";
 /// Interactions that wait to be stored.
 pub const INGEST_QUEUE_ITEMS: &str = "customer_profile_ingest_queue_items";
+/// How many interactions may wait to be stored.
+pub const INGEST_LIMIT_ITEMS: &str = "customer_profile_ingest_limit_items";
+/// Calls that were told to back off.
+pub const SHED: &str = "customer_profile_shed_total";
 /// Batches that began again because a profile changed under them.
 pub const INGEST_LOCK_RESTARTS: &str = "customer_profile_ingest_lock_restarts_total";
 /// Identifiers that were not used.
@@ -237,6 +241,16 @@ pub const METRICS: &[Metric] = &[
         (INGEST_QUEUE_ITEMS, Gauge, Unit::Count),
         &[],
         "interactions that wait to be stored",
+    ),
+    metric(
+        (INGEST_LIMIT_ITEMS, Gauge, Unit::Count),
+        &["calls"],
+        "interactions that may wait, of small calls and of bulk, by how long they take to be stored; beyond it unary calls are told to back off and streams are held back",
+    ),
+    metric(
+        (SHED, Counter, Unit::Count),
+        &["what"],
+        "calls that were told to back off, and what of: calls, heavy calls, calls of a method or of a tenant, the ingest queue, the memory for requests, and others",
     ),
     metric(
         (INGEST_LOCK_RESTARTS, Counter, Unit::Count),

@@ -14,7 +14,7 @@ use crate::{
     error::Error,
     feed::seats::Seats,
     identity::HashSecret,
-    ingest::Ingest,
+    ingest::gate::{Class, Gate},
     storage::{Storage, outbox},
     telemetry::names,
     tenants::Tenants,
@@ -43,7 +43,7 @@ const CHUNK: i64 = 10_000;
 /// Keeps gauges up to date until told to stop.
 pub async fn watch(
     storage: Storage,
-    ingest: Arc<Ingest>,
+    gate: Arc<Gate>,
     (seats, clock): (Arc<Seats>, Clock),
     stop: CancellationToken,
 ) {
@@ -54,7 +54,13 @@ pub async fn watch(
         metrics::gauge!(names::DB_CONNECTIONS, "state" => "idle").set(gauge(idle));
         metrics::gauge!(names::DB_CONNECTIONS, "state" => "used")
             .set(gauge(open.saturating_sub(idle)));
-        metrics::gauge!(names::INGEST_QUEUE_ITEMS).set(gauge(ingest.waiting()));
+        let mut waiting = 0;
+        for (class, calls) in [(Class::Small, "small"), (Class::Bulk, "bulk")] {
+            let (held, limit) = gate.load(class);
+            waiting += held;
+            metrics::gauge!(names::INGEST_LIMIT_ITEMS, "calls" => calls).set(gauge(limit));
+        }
+        metrics::gauge!(names::INGEST_QUEUE_ITEMS).set(gauge(waiting));
         seats.show(clock.now());
     }
 }

@@ -58,6 +58,7 @@ mod lifetimes;
 mod lookups;
 mod migrations;
 mod offers;
+mod overload;
 mod past;
 mod permissions;
 mod program;

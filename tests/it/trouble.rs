@@ -91,9 +91,13 @@ async fn a_full_queue_refuses_more_at_once_and_what_waits_is_stored() {
     let waiting = tokio::spawn(async move { client.record_interactions(recording(full)).await });
     locks.waited_for_by(1).await;
     let begun = Instant::now();
+    // What is small has a queue of its own.
+    let more: Vec<_> = (0..20)
+        .map(|n| make::seen(&format!("x{n}"), n, &[WHO]))
+        .collect();
     let status = service
         .interactions()
-        .record_interactions(recording(vec![make::seen("x", 0, &[WHO])]))
+        .record_interactions(recording(more.clone()))
         .await
         .unwrap_err();
     refused(&status, Code::ResourceExhausted, "overloaded");
@@ -111,8 +115,8 @@ async fn a_full_queue_refuses_more_at_once_and_what_waits_is_stored() {
             .iter()
             .all(|r| r.outcome() == InteractionOutcome::Recorded)
     );
-    let results = service.record(vec![make::seen("x", 0, &[WHO])]).await;
-    assert_eq!(outcomes(&results), [InteractionOutcome::Recorded]);
+    let results = service.record(more).await;
+    assert_eq!(outcomes(&results), [InteractionOutcome::Recorded; 20]);
     service.stop().await;
 }
 

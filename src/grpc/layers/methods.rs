@@ -145,6 +145,12 @@ impl Methods {
         }
     }
 
+    /// The methods by path.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &Method)> {
+        let known = self.known.iter();
+        known.map(|(path, method)| (path.as_str(), &**method))
+    }
+
     /// The method of a path.
     #[must_use]
     pub fn of(&self, path: &str) -> Arc<Method> {

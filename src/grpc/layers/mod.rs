@@ -7,9 +7,11 @@
 //! 2. [`mod@panic`] turns a handler's panic into an answer, inside the span, so that the answer names the trace;
 //! 3. [`denied`] counts and logs what the layers below it and the handlers refuse;
 //! 4. [`crate::auth`] answers strangers before their message is decoded;
-//! 5. [`uploads`] bounds what callers have in our memory;
-//! 6. [`oversize`] stands next to tonic's routes, whose own answers it puts into our words.
+//! 5. [`admission`] turns away whom there is no room for, before their message is read;
+//! 6. [`uploads`] bounds what callers have in our memory;
+//! 7. [`oversize`] stands next to tonic's routes, whose own answers it puts into our words.
 
+pub mod admission;
 pub mod answers;
 pub mod denied;
 pub mod methods;
@@ -35,10 +37,13 @@ pub type Layers = Stack<
     Stack<
         uploads::UploadsLayer,
         Stack<
-            AuthLayer,
+            admission::AdmissionLayer,
             Stack<
-                denied::DeniedLayer,
-                Stack<CatchPanicLayer<panic::Answer>, Stack<trace::TraceLayer, Identity>>,
+                AuthLayer,
+                Stack<
+                    denied::DeniedLayer,
+                    Stack<CatchPanicLayer<panic::Answer>, Stack<trace::TraceLayer, Identity>>,
+                >,
             >,
         >,
     >,
@@ -46,12 +51,17 @@ pub type Layers = Stack<
 
 /// All layers in their order, for `tonic::transport::Server::layer`, with the limit of [`uploads`] in bytes.
 #[must_use]
-pub fn layers(authenticator: Authenticator, request_bytes: usize) -> Layers {
+pub fn layers(
+    authenticator: Authenticator,
+    admission: admission::Admission,
+    request_bytes: usize,
+) -> Layers {
     ServiceBuilder::new()
         .layer(trace::TraceLayer::new())
         .layer(panic::layer())
         .layer(denied::DeniedLayer::new())
         .layer(AuthLayer::new(authenticator))
+        .layer(admission::AdmissionLayer::new(admission))
         .layer(uploads::UploadsLayer::new(request_bytes))
         .layer(oversize::OversizeLayer)
         .into_inner()

@@ -3,6 +3,7 @@
 use std::{
     pin::Pin,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use futures_util::{Stream, StreamExt as _, stream};
@@ -24,6 +25,7 @@ use crate::{
     auth::Permission,
     error::Error,
     grpc::context,
+    ingest::{gate::Gate, limit::Bounds},
     proto::v1::{
         Interaction, ListInteractionsRequest, ListInteractionsResponse, RecordInteractionsRequest,
         RecordInteractionsResponse, RetractInteractionsRequest, RetractInteractionsResponse,
@@ -99,8 +101,20 @@ async fn serve() -> Channel {
     let (near, far) = tokio::io::duplex(64 * 1_024);
     let (_, health) = tonic_health::server::health_reporter();
     let puppet = InteractionServiceServer::new(Puppet).max_decoding_message_size(LIMIT);
+    let bounds = Bounds {
+        least: 64,
+        most: 1_000,
+        first: 64,
+        target: Duration::from_secs(1),
+    };
+    let gate = Gate::new(bounds, bounds);
+    let most = admission::Most {
+        calls: 100,
+        heavy: 4,
+    };
+    let admission = admission::Admission::new(most, gate);
     let serving = Server::builder()
-        .layer(layers(Authenticator::Believing, 64 << 20))
+        .layer(layers(Authenticator::Believing, admission, 64 << 20))
         .add_service(puppet)
         .add_service(health)
         .serve_with_incoming(stream::iter([Ok::<_, std::io::Error>(far)]));
@@ -356,7 +370,7 @@ async fn calls_are_counted_by_method_and_code_once_each() {
 
     // A caller that goes away is counted too.
     let hanging = tokio::time::timeout(
-        std::time::Duration::from_millis(50),
+        Duration::from_millis(50),
         client.record_interactions(record("hang")),
     );
     assert!(hanging.await.is_err());
@@ -364,7 +378,7 @@ async fn calls_are_counted_by_method_and_code_once_each() {
         if count("RecordInteractions", "CANCELLED") > 0 {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("the call of a caller that went away was not counted");
 }

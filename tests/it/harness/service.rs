@@ -13,6 +13,7 @@ use customer_profile::{
     config::Settings,
     identity::Region,
     ids::TenantId,
+    ingest::gate::Class,
     proto::v1::{
         identity_service_client::IdentityServiceClient,
         interaction_service_client::InteractionServiceClient,
@@ -146,6 +147,12 @@ impl Service {
 
     pub fn server(&self) -> &Server {
         self.server.as_ref().unwrap()
+    }
+
+    /// Interactions that wait to be stored.
+    pub fn waiting(&self) -> usize {
+        let gate = self.server().gate();
+        gate.load(Class::Small).0 + gate.load(Class::Bulk).0
     }
 
     /// The digest of a tenant.
