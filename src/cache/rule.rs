@@ -128,6 +128,15 @@ pub fn includes<F: Fn(&IdentityKey) -> bool>(
     })
 }
 
+/// Whether what the primary itself says shows that the write of a token is gone: it counts up to `next`, and no transaction
+/// from there on has begun; or a profile that lists the anchor is of an older version, and versions never go back.
+#[must_use]
+pub fn is_lost<F: Fn(&IdentityKey) -> bool>(facts: &Facts<F>, next: i64, token: &Token) -> bool {
+    let older =
+        |(anchor, version): (IdentityKey, i64)| (facts.lists)(&anchor) && facts.version < version;
+    token.position >= next || token.anchor.is_some_and(older)
+}
+
 /// How far a kept value of some age is behind, if whoever takes old ones gets it while the database is away.
 ///
 /// # Errors
@@ -282,6 +291,16 @@ mod tests {
         assert!(ask(token(25, Some((key(1), 3)))));
         assert!(!ask(token(25, Some((key(2), 3)))), "it does not list it");
         assert!(!ask(token(2, Some((key(1), 4)))), "versions never go back");
+    }
+
+    #[test]
+    fn a_write_that_the_primary_does_not_have_is_lost() {
+        let lost = |position, anchor| is_lost(&facts(3, 9), 12, &Token { position, anchor });
+        assert!(!lost(11, None));
+        assert!(lost(12, None), "it has not counted so far");
+        assert!(!lost(11, Some((key(1), 3))));
+        assert!(lost(11, Some((key(1), 4))), "its number was given again");
+        assert!(!lost(11, Some((key(2), 4))), "of somebody else");
     }
 
     #[test]

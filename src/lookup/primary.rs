@@ -5,14 +5,15 @@ use std::{collections::HashSet, sync::Arc};
 use sqlx::PgConnection;
 
 use super::{
+    Who,
     gathered::{Gathered, Needs},
-    tiers::{Sought, Source},
+    tiers::{Sought, Source, facts},
 };
 use crate::{
     cache::{
         local::{Entry, age},
         redis::Value,
-        rule::Age,
+        rule::{self, Age},
         sealed::{Kind, document_name, entry_name, lifetime},
     },
     error::Error,
@@ -27,6 +28,11 @@ use crate::{
 
 /// How often a look-up starts again when people are joined or parted under it.
 const ATTEMPTS: usize = 5;
+
+/// A token stands for a write that the database does not have any more: it was restored, or another took its place.
+const LOST: Error = Error::Conflict {
+    reason: "token_lost",
+};
 
 impl Sought<'_> {
     /// Asks the primary.
@@ -49,6 +55,10 @@ impl Sought<'_> {
                 break;
             }
         }
+        let nobody = |answer: &Option<_>| matches!(answer, Some((None, Source::Primary)));
+        if !self.wish.tokens.is_empty() && self.answers.iter().any(nobody) {
+            self.check_tokens_of_nobody(&mut connection).await?;
+        }
         drop(connection);
         self.reader.caches.count_primary();
         self.count(Source::Primary);
@@ -70,6 +80,24 @@ impl Sought<'_> {
         }
         self.gathered.add(read);
         Ok(())
+    }
+
+    /// Who brings a token and finds nobody may look for somebody whom the database has lost.
+    async fn check_tokens_of_nobody(&self, connection: &mut PgConnection) -> Result<(), Error> {
+        let asked = |key: &IdentityKey| {
+            let has = |who: &Who| match who {
+                Who::Id(_) => false,
+                Who::Identifiers(keys) => keys.contains(&Some(*key)),
+            };
+            self.who.iter().any(has)
+        };
+        let tokens = &self.wish.tokens;
+        let anchors = tokens.iter().filter_map(|token| token.anchor);
+        let anchors: Vec<IdentityKey> = anchors.map(|(key, _)| key).filter(asked).collect();
+        let (next, known) = identity_cards::ever_known(connection, self.tenant, &anchors).await?;
+        let lost = anchors.iter().any(|anchor| !known.contains(anchor))
+            || tokens.iter().any(|token| token.position >= next);
+        if lost { Err(LOST) } else { Ok(()) }
     }
 
     async fn read_entries(
@@ -119,6 +147,13 @@ impl Sought<'_> {
         let caches = &self.reader.caches;
         let now = self.reader.clock.now();
         let found = profile_documents::read(connection, self.tenant, ids, now).await?;
+        let is_lost = |document: &Document| {
+            let mut tokens = self.wish.tokens.iter();
+            tokens.any(|token| rule::is_lost(&facts(document), document.next, token))
+        };
+        if found.iter().any(is_lost) {
+            return Err(LOST);
+        }
         let mut keys: Vec<IdentityKey> = found.iter().flat_map(shown).collect();
         keys.sort_unstable();
         keys.dedup();

@@ -22,6 +22,9 @@ use crate::{
     storage::{Storage, profile_documents::Document, profiles::Profile},
 };
 
+/// How often who takes old answers looks whether the database is away.
+const GLANCE: Duration = Duration::from_millis(50);
+
 /// Reads profiles.
 #[derive(Clone, Debug)]
 pub struct Reader {
@@ -122,10 +125,20 @@ impl Reader {
         if let Some(answer) = self.stale_first(tenant, who, wish).await {
             return Ok(answer);
         }
-        let read = if wish.tokens.is_empty() && !wish.bound.is_zero() {
-            self.together(tenant, who, wish).await
-        } else {
-            self.alone(tenant, who, wish).await
+        let mut read = std::pin::pin!(async {
+            if wish.tokens.is_empty() && !wish.bound.is_zero() {
+                self.together(tenant, who, wish).await
+            } else {
+                self.alone(tenant, who, wish).await
+            }
+        });
+        let in_time = self.unless_away(wish, read.as_mut()).await;
+        let read = match in_time {
+            Some(read) => read,
+            None => match self.stale(tenant, who, wish).await {
+                Some(answer) => return Ok(answer),
+                None => read.await,
+            },
         };
         match read {
             Err(away @ Error::StorageAway { .. }) if wish.allow_stale => {
@@ -153,7 +166,13 @@ impl Reader {
         if self.caches.is_away() && wish.allow_stale {
             sought.stale().await;
         }
-        match sought.in_primary().await {
+        let read = Box::pin(sought.in_primary());
+        let mut read = self.unless_away(wish, read).await;
+        if read.is_none() {
+            sought.stale().await;
+            read = Some(Box::pin(sought.in_primary()).await);
+        }
+        match read.unwrap_or(Ok(())) {
             Err(away @ Error::StorageAway { .. }) if wish.allow_stale => {
                 sought.stale().await;
                 sought.all().ok_or(away)
@@ -172,6 +191,22 @@ impl Reader {
             self.stale(tenant, who, wish).await
         } else {
             None
+        }
+    }
+
+    /// What a read comes to; nothing when the database turns out to be away before it ends, and old answers are welcome. A
+    /// database that hangs would keep who takes them waiting until there is no time left to give one.
+    async fn unless_away<T>(&self, wish: &Wish, read: impl Future<Output = T>) -> Option<T> {
+        let mut read = std::pin::pin!(read);
+        if !wish.allow_stale || self.caches.is_away() {
+            return Some(read.await);
+        }
+        loop {
+            match tokio::time::timeout(GLANCE, read.as_mut()).await {
+                Ok(done) => return Some(done),
+                Err(_) if self.caches.is_away() => return None,
+                Err(_) => (),
+            }
         }
     }
 

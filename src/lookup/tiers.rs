@@ -66,7 +66,7 @@ pub(super) struct Sought<'a> {
     pub(super) reader: &'a Reader,
     pub(super) tenant: &'a TenantId,
     pub(super) who: &'a [Who],
-    wish: &'a Wish,
+    pub(super) wish: &'a Wish,
     pub(super) epoch: Epoch,
     began: Duration,
     pub(super) gathered: Gathered,
@@ -404,7 +404,7 @@ impl<'a> Sought<'a> {
     }
 }
 
-fn facts(document: &Document) -> Facts<impl Fn(&IdentityKey) -> bool + '_> {
+pub(super) fn facts(document: &Document) -> Facts<impl Fn(&IdentityKey) -> bool + '_> {
     Facts {
         profile: document.profile.id,
         version: document.profile.version,

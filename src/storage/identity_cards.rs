@@ -14,6 +14,7 @@ use crate::{
 pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("identities.cards", CARDS),
     ("identities.count", COUNT),
+    ("identities.ever_known", EVER_KNOWN),
     ("identities.spans", SPANS),
 ];
 
@@ -26,6 +27,14 @@ const COUNT: &str = "
 SELECT count(*)
 FROM identities
 WHERE tenant = $1 AND present";
+
+// Also those of which nothing speaks any more, and how far transactions are counted.
+const EVER_KNOWN: &str = "
+SELECT
+    pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next,
+    ARRAY(
+        SELECT identity_key FROM identities WHERE tenant = $1 AND identity_key = ANY($2::uuid[])
+    ) AS known";
 
 const SPANS: &str = "
 SELECT identity_key, first_seen, last_seen
@@ -45,6 +54,27 @@ pub struct Card {
     pub first_seen: Micros,
     /// As `first_seen`.
     pub last_seen: Micros,
+}
+
+/// The number that the next transaction gets, and which of some identities were ever recorded.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.identities.ever_known", skip_all, fields(rows = keys.len()))]
+pub async fn ever_known(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    keys: &[IdentityKey],
+) -> Result<(i64, Vec<IdentityKey>)> {
+    let (next, known): (i64, Vec<Uuid>) = sqlx::query_as(EVER_KNOWN)
+        .bind(tenant.as_str())
+        .bind(uuids(keys))
+        .fetch_one(connection)
+        .await?;
+    Ok((
+        next,
+        known.into_iter().map(IdentityKey::from_uuid).collect(),
+    ))
 }
 
 /// Loads what is shown of identifiers.
