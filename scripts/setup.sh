@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that what building and testing need is there. With nothing missing it changes nothing and needs no root.
 #
-#   scripts/setup.sh             Rust, a C linker, the PostgreSQL server programs, redis-server
+#   scripts/setup.sh             Rust, a C linker, the PostgreSQL server programs, redis-server, libfaketime for a test
 #   scripts/setup.sh --lint      also buf, which lints the protocol (through npm)
 #   scripts/setup.sh --clients   also what the example clients in Python, Node and the browser need (through pip and npm)
 #   scripts/setup.sh --chart     also what the checks of the Helm chart need (Go, promtool, and two Python packages by pip)
@@ -42,6 +42,11 @@ has_postgres() {
 
 # As src/embedded/redis.rs looks for it.
 has_redis() { have redis-server || [ -x /usr/local/bin/redis-server ] || [ -x /opt/homebrew/bin/redis-server ]; }
+
+# As tests/it/faults/clock.rs looks for it: what sets the clock of one process.
+has_faketime() { compgen -G "/usr/lib*/faketime/libfaketimeMT.so.1" >/dev/null ||
+    compgen -G "/usr/lib/*/faketime/libfaketimeMT.so.1" >/dev/null ||
+    compgen -G "/usr/local/lib/faketime/libfaketimeMT.so.1" >/dev/null; }
 
 python=target/tools/python
 
@@ -147,6 +152,10 @@ missing=()
 links || missing+=(gcc libc6-dev)
 has_postgres || missing+=(postgresql)
 has_redis || missing+=(redis-server)
+# One test alone needs it, and says so when it is not there.
+if ! has_faketime && { [ "${CI:-}" = true ] || { [ "$(id -u)" = 0 ] && have apt-get; }; }; then
+    missing+=(libfaketime)
+fi
 if [ "${CI:-}" = true ] && ! have npm; then
     if [ "$lint" = 1 ] && ! has_buf; then node=1; fi
     if [ "$clients" = 1 ] && ! has_clients; then node=1; fi

@@ -84,6 +84,9 @@ pub enum Error {
         /// What the driver said, for the log only.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The instance stops. Of what was not acknowledged it is not known whether it happened.
+    #[error("draining")]
+    Draining,
     /// Our own mistake.
     #[error("bug: {context}: {source}")]
     Bug {
@@ -101,7 +104,7 @@ impl Error {
         match self {
             Self::Conflict { .. } | Self::Ended => Some(Duration::from_millis(50)),
             Self::Overloaded { .. } => Some(Duration::from_millis(200)),
-            Self::StorageAway { .. } => Some(Duration::from_secs(1)),
+            Self::StorageAway { .. } | Self::Draining => Some(Duration::from_secs(1)),
             _ => None,
         }
     }
@@ -109,7 +112,10 @@ impl Error {
     /// Whether the write that failed so certainly did not happen.
     #[must_use]
     pub fn certainly_aborted(&self) -> bool {
-        !matches!(self, Self::StorageAway { .. } | Self::Bug { .. })
+        !matches!(
+            self,
+            Self::StorageAway { .. } | Self::Draining | Self::Bug { .. }
+        )
     }
 
     /// A bug found while doing something.

@@ -81,6 +81,10 @@ STORAGE = [
     ("Database", [
         ("Connections of the pools", "none",
          [("sum by (pod, state) (customer_profile_db_connections{SELECT})", "{{pod}} {{state}}")]),
+        ("What the database was found to be, instances", "none",
+         [("sum by (state) (customer_profile_db_state{SELECT})", "{{state}}")]),
+        ("What is served, instances", "none",
+         [("sum by (service) (customer_profile_serving{SELECT})", "{{service}}")]),
         ("Calls that storage failed", "reqps", [(total(calls(',code="UNAVAILABLE"'), "method"), "{{method}}")]),
     ]),
     ("Behind the writes", [

@@ -1,15 +1,24 @@
-//! Health: whether look-ups can be served.
+//! Health: what can be served, service by service.
 //!
-//! The database is asked every second, on a connection of the pool like any call, so a pool that has run dry shows too.
-//! Liveness is another thing: the process answers `/livez` whatever the database does.
+//! The database is asked every second, on a connection of the pool like any call, so a pool that has run dry shows too; and
+//! whether it takes writes, since one that does not still answers look-ups. Liveness is another thing: the process answers
+//! `/livez` whatever the database does.
+//!
+//! What must stay true: the process is ready while it can answer look-ups, be it only those that take old answers. Were it not,
+//! all instances would be taken out of service in the moment in which their caches are needed.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
-use crate::storage::{self, Storage, store};
+use crate::{
+    cache::Caches,
+    clock::Clock,
+    storage::{self, Storage, store},
+    telemetry::names,
+};
 
 /// How often the database is asked.
 const EVERY: Duration = Duration::from_secs(1);
@@ -17,63 +26,205 @@ const EVERY: Duration = Duration::from_secs(1);
 /// After which a database that does not answer is away. A server that hangs, or a host that is gone, ends no statement.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Names of the services that health speaks of; the empty one is the process.
-pub(super) const SERVICES: [&str; 6] = [
-    "",
-    "customer_profile.v1.IdentityService",
-    "customer_profile.v1.InteractionService",
-    "customer_profile.v1.NextBestActionService",
-    "customer_profile.v1.ProfileService",
-    "customer_profile.v1.SentimentService",
-];
-
-/// Makes the services known, before anyone can ask for one and hear that there is none.
-pub(super) async fn begin(reporter: &HealthReporter) {
-    report(reporter, ServingStatus::NotServing).await;
+/// What a service needs to be of use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needs {
+    /// The database, or something kept that who takes old answers may get.
+    Anything,
+    /// The database.
+    Reads,
+    /// A database that takes writes.
+    Writes,
 }
 
-/// Keeps health up to date until told to stop, and then says that nothing is served.
-pub(super) async fn watch(
-    storage: Storage,
-    reporter: HealthReporter,
-    ready: watch::Sender<bool>,
-    stop: CancellationToken,
-) {
-    let mut was = None;
-    loop {
-        let answered = tokio::time::timeout(PATIENCE, ask(&storage)).await;
-        let serving = matches!(answered, Ok(Ok(()))) && !stop.is_cancelled();
-        if was != Some(serving) {
-            set(&reporter, &ready, serving).await;
-            if was.is_some() {
-                tracing::warn!(serving, "health changed");
+/// A service that health speaks of.
+#[derive(Debug)]
+struct Service {
+    /// Its name; the empty one is the process.
+    name: &'static str,
+    /// The same in metrics.
+    label: &'static str,
+    needs: Needs,
+}
+
+const SERVICES: [Service; 6] = [
+    service("", "readiness", Needs::Anything),
+    service(
+        "customer_profile.v1.IdentityService",
+        "IdentityService",
+        Needs::Writes,
+    ),
+    service(
+        "customer_profile.v1.InteractionService",
+        "InteractionService",
+        Needs::Writes,
+    ),
+    service(
+        "customer_profile.v1.NextBestActionService",
+        "NextBestActionService",
+        Needs::Writes,
+    ),
+    service(
+        "customer_profile.v1.ProfileService",
+        "ProfileService",
+        Needs::Anything,
+    ),
+    service(
+        "customer_profile.v1.SentimentService",
+        "SentimentService",
+        Needs::Reads,
+    ),
+];
+
+const fn service(name: &'static str, label: &'static str, needs: Needs) -> Service {
+    Service { name, label, needs }
+}
+
+/// What the database was found to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Database {
+    /// It takes writes.
+    Serving,
+    /// It answers, and takes no writes.
+    ReadOnly,
+    /// It does not answer.
+    Away,
+}
+
+const DATABASES: [(Database, &str); 3] = [
+    (Database::Serving, "serving"),
+    (Database::ReadOnly, "read_only"),
+    (Database::Away, "away"),
+];
+
+impl Needs {
+    /// Whether a service that needs this can be of use; `kept`: something is kept that may be served while the database is away.
+    fn are_met(self, database: Database, kept: bool) -> bool {
+        match (self, database) {
+            (_, Database::Serving) | (Self::Reads | Self::Anything, Database::ReadOnly) => true,
+            (Self::Anything, Database::Away) => kept,
+            (Self::Writes, Database::ReadOnly) | (Self::Reads | Self::Writes, Database::Away) => {
+                false
             }
-            was = Some(serving);
-        }
-        if tokio::time::timeout(EVERY, stop.cancelled()).await.is_ok() {
-            set(&reporter, &ready, false).await;
-            return;
         }
     }
 }
 
-async fn set(reporter: &HealthReporter, ready: &watch::Sender<bool>, serving: bool) {
+/// Makes the services known, before anyone can ask for one and hear that there is none.
+pub(super) async fn begin(reporter: &HealthReporter) {
+    for service in &SERVICES {
+        tell(reporter, service, false).await;
+    }
+}
+
+/// What is looked at, and who is told.
+pub(super) struct Watched {
+    pub(super) storage: Storage,
+    pub(super) caches: Arc<Caches>,
+    pub(super) reporter: HealthReporter,
+    /// Whether the process is ready.
+    pub(super) ready: watch::Sender<bool>,
+}
+
+impl Watched {
+    /// Keeps health up to date until told to stop, and then says that nothing is served.
+    pub(super) async fn watch(self, stop: CancellationToken) {
+        let mut was = [None; SERVICES.len()];
+        while !stop.is_cancelled() {
+            let asked = timeout(PATIENCE, ask(&self.storage));
+            // A drain does not wait for a database that is away.
+            let Some(answered) = stop.run_until_cancelled(asked).await else {
+                break;
+            };
+            let database = match answered {
+                Ok(Ok(true)) => Database::ReadOnly,
+                Ok(Ok(false)) => Database::Serving,
+                Ok(Err(_)) | Err(_) => Database::Away,
+            };
+            show(database);
+            let kept = database == Database::Away && self.caches.can_answer_old();
+            for (service, was) in SERVICES.iter().zip(&mut was) {
+                let serving = service.needs.are_met(database, kept);
+                let before = was.replace(serving);
+                if before == Some(serving) {
+                    continue;
+                }
+                self.set(service, serving).await;
+                if before.is_some() {
+                    let service = service.label;
+                    tracing::warn!(service, serving, ?database, "health changed");
+                }
+            }
+            if timeout(EVERY, stop.cancelled()).await.is_ok() {
+                break;
+            }
+        }
+        for service in &SERVICES {
+            self.set(service, false).await;
+        }
+    }
+
+    async fn set(&self, service: &Service, serving: bool) {
+        tell(&self.reporter, service, serving).await;
+        if service.name.is_empty() {
+            self.ready.send_replace(serving);
+        }
+    }
+}
+
+async fn tell(reporter: &HealthReporter, service: &Service, serving: bool) {
     let status = if serving {
         ServingStatus::Serving
     } else {
         ServingStatus::NotServing
     };
-    report(reporter, status).await;
-    ready.send_replace(serving);
+    reporter.set_service_status(service.name, status).await;
+    metrics::gauge!(names::SERVING, "service" => service.label).set(f64::from(u8::from(serving)));
 }
 
-async fn report(reporter: &HealthReporter, status: ServingStatus) {
-    for service in SERVICES {
-        reporter.set_service_status(service, status).await;
+fn show(now: Database) {
+    for (database, label) in DATABASES {
+        metrics::gauge!(names::DB_STATE, "state" => label)
+            .set(f64::from(u8::from(database == now)));
     }
 }
 
-async fn ask(storage: &Storage) -> storage::Result<()> {
+/// Whether the database takes no writes. On the way, how far our clock is ahead of its own.
+async fn ask(storage: &Storage) -> storage::Result<bool> {
     let mut connection = storage.acquire().await?;
-    store::ping(&mut connection).await
+    let clock = Clock::system();
+    let before = clock.now();
+    let found = store::ping(&mut connection).await?;
+    let after = clock.now();
+    // It said so at some moment in between: the least by which the clocks must differ.
+    let (least, most) = (before.0 - found.at.0, after.0 - found.at.0);
+    let millis = least.max(0).min(most.max(least)) / 1_000;
+    let beyond = if millis > 0 { i32::MAX } else { i32::MIN };
+    let millis = i32::try_from(millis).unwrap_or(beyond);
+    metrics::gauge!(names::CLOCK_AHEAD).set(f64::from(millis) / 1e3);
+    Ok(found.read_only)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_stop_one_by_one_as_what_they_need_goes() {
+        let serving = |database, kept| {
+            let met = |s: &&Service| s.needs.are_met(database, kept);
+            let labels = SERVICES.iter().filter(met).map(|s| s.label);
+            labels.collect::<Vec<_>>()
+        };
+        assert_eq!(serving(Database::Serving, false).len(), SERVICES.len());
+        assert_eq!(
+            serving(Database::ReadOnly, false),
+            ["readiness", "ProfileService", "SentimentService"]
+        );
+        assert_eq!(
+            serving(Database::Away, true),
+            ["readiness", "ProfileService"]
+        );
+        assert!(serving(Database::Away, false).is_empty());
+    }
 }

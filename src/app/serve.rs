@@ -238,12 +238,13 @@ impl Server {
         let background = CancellationToken::new();
         let last = CancellationToken::new();
         let (ready, is_ready) = watch::channel(false);
-        let mut tasks = vec![tokio::spawn(health::watch(
-            opened.storage.clone(),
+        let watched = health::Watched {
+            storage: opened.storage.clone(),
+            caches: Arc::clone(&caches),
             reporter,
             ready,
-            api.draining.clone(),
-        ))];
+        };
+        let mut tasks = vec![tokio::spawn(watched.watch(api.draining.clone()))];
         tasks.extend(background::start(settings, &opened, &api, &background)?);
         tasks.extend(caches::start(&caches, &opened, &background));
         if let Some(redis) = private_redis {

@@ -206,6 +206,14 @@ impl Local {
         self.entries.invalidate_all();
     }
 
+    /// Whether it holds any document.
+    #[must_use]
+    pub fn holds_any(&self) -> bool {
+        // What has expired is counted until somebody asks for it.
+        self.documents.run_pending_tasks();
+        self.documents.entry_count() > 0
+    }
+
     /// About how many bytes it holds.
     #[must_use]
     pub fn bytes(&self) -> u64 {

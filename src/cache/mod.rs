@@ -162,6 +162,17 @@ impl Caches {
         self.away.load(Ordering::Acquire)
     }
 
+    /// Whether something is kept that who takes old answers may get while the database is away. A Redis that answers is taken
+    /// to have something.
+    #[must_use]
+    pub fn can_answer_old(&self) -> bool {
+        let as_of = self.memory().as_of();
+        let known = as_of.is_some_and(|at| self.now().saturating_sub(at) <= rule::OLDEST);
+        let here = || self.local.as_ref().is_some_and(Local::holds_any);
+        let there = || self.redis.as_ref().is_some_and(|redis| redis.is_asked());
+        known && (here() || there())
+    }
+
     /// How far nothing is missing: everything below this position was committed, or never will be, and when that was so. None
     /// before the first look.
     #[must_use]

@@ -146,6 +146,10 @@ impl From<Error> for Status {
                 let text = "too much is going on; back off and try again";
                 (Code::ResourceExhausted, text.to_owned(), "overloaded")
             }
+            Error::Draining => {
+                let text = "the instance stops; send again what was not acknowledged";
+                (Code::Unavailable, text.to_owned(), "storage_away")
+            }
             Error::StorageAway { .. } => {
                 let text = "storage does not answer; a write may or may not have happened";
                 (Code::Unavailable, text.to_owned(), "storage_away")
@@ -175,6 +179,7 @@ fn log(error: &Error) {
         Error::Invalid(_)
         | Error::Expired
         | Error::Ended
+        | Error::Draining
         | Error::NotFound { .. }
         | Error::PermissionDenied { .. }
         | Error::Masked { .. }

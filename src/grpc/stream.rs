@@ -125,7 +125,7 @@ impl Session {
                     under_way.push_back(self.record(sequence, items, entered));
                 }
                 () = draining.cancelled(), if ended.is_none() => {
-                    ended = Some(Err(Status::from(Error::StorageAway { source: "draining".into() })));
+                    ended = Some(Err(Status::from(Error::Draining)));
                 }
                 request = requests.message(), if ended.is_none() && room => {
                     match request.map_err(map_stream_error) {

@@ -1,10 +1,11 @@
 //! What is known of the store itself and of its tenants.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Result;
-use crate::ids::TenantId;
+use crate::{clock::Micros, ids::TenantId};
 
 pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("store.create", CREATE),
@@ -22,7 +23,10 @@ ON CONFLICT DO NOTHING";
 
 const LOAD: &str = "SELECT store_id, secret_fingerprint FROM store";
 
-const PING: &str = "SELECT 1";
+const PING: &str = "
+SELECT
+    current_setting('transaction_read_only')::boolean AS read_only,
+    clock_timestamp() AS at";
 
 const CREATE_TENANT: &str = "
 INSERT INTO tenants (tenant, default_region, time_zone)
@@ -65,13 +69,25 @@ pub async fn open(connection: &mut PgConnection, candidate: Store) -> Result<Sto
     Ok(Store { id, fingerprint })
 }
 
+/// What a database that answers says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// It takes no writes: a standby, or told so.
+    pub read_only: bool,
+    /// What its clock says.
+    pub at: Micros,
+}
+
 /// Whether the database answers.
 ///
 /// # Errors
 /// When it does not.
-pub async fn ping(connection: &mut PgConnection) -> Result<()> {
-    sqlx::query(PING).execute(connection).await?;
-    Ok(())
+pub async fn ping(connection: &mut PgConnection) -> Result<Answered> {
+    let (read_only, at): (bool, DateTime<Utc>) = sqlx::query_as(PING).fetch_one(connection).await?;
+    Ok(Answered {
+        read_only,
+        at: Micros::from_datetime(at),
+    })
 }
 
 /// What of a tenant may never change: its region for phone numbers and its time zone.

@@ -133,6 +133,12 @@ pub const REDIS_BREAKER: &str = "customer_profile_redis_breaker";
 pub const REDIS_SECONDS: &str = "customer_profile_redis_call_seconds";
 /// Connections of the pool.
 pub const DB_CONNECTIONS: &str = "customer_profile_db_connections";
+/// What the database was found to be.
+pub const DB_STATE: &str = "customer_profile_db_state";
+/// What is served.
+pub const SERVING: &str = "customer_profile_serving";
+/// How far the clock is ahead of that of the database.
+pub const CLOCK_AHEAD: &str = "customer_profile_clock_ahead_seconds";
 /// Traces that were sent because of how they ended.
 pub const TRACES_KEPT: &str = "customer_profile_traces_kept_total";
 /// What runs.
@@ -501,6 +507,21 @@ pub const METRICS: &[Metric] = &[
         (DB_CONNECTIONS, Gauge, Unit::Count),
         &["state"],
         "connections of the pool: idle or used",
+    ),
+    metric(
+        (DB_STATE, Gauge, Unit::Count),
+        &["state"],
+        "1 for what the database was found to be when it was last asked: serving, read_only (it takes no writes), away",
+    ),
+    metric(
+        (SERVING, Gauge, Unit::Count),
+        &["service"],
+        "1 while a service has what it needs, as health says: IdentityService, InteractionService, NextBestActionService, ProfileService, SentimentService; and readiness, which is that of the process",
+    ),
+    metric(
+        (CLOCK_AHEAD, Gauge, Unit::Seconds),
+        &[],
+        "how far the clock of this instance is ahead of that of the database, at least; negative where it is behind",
     ),
     metric(
         (TRACES_KEPT, Counter, Unit::Count),

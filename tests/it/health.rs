@@ -9,21 +9,44 @@ use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
-use customer_profile::config::Address;
+use customer_profile::{
+    config::Address,
+    proto::v1::{GetProfileRequest, ReadOptions},
+};
 
 use crate::harness::{
     Database, Service,
     away::OwnCluster,
+    calls::getting,
     make,
     service::with_metadata,
     wait::{in_time, until},
 };
 
-const SERVICES: [&str; 3] = [
+const SERVICES: [&str; 6] = [
     "",
     "customer_profile.v1.InteractionService",
     "customer_profile.v1.ProfileService",
+    "customer_profile.v1.IdentityService",
+    "customer_profile.v1.NextBestActionService",
+    "customer_profile.v1.SentimentService",
 ];
+
+/// Those that serve, without the name of the package.
+pub async fn serving(client: &mut HealthClient<Channel>) -> Vec<&'static str> {
+    let mut serving = Vec::new();
+    for name in SERVICES {
+        if status(client, name).await == ServingStatus::Serving {
+            serving.push(name.rsplit('.').next().unwrap());
+        }
+    }
+    serving
+}
+
+/// Waits until those serve that should, and no others.
+async fn serve_alone(client: &mut HealthClient<Channel>, wanted: &[&str]) {
+    until("health follows", async || serving(client).await == wanted).await;
+}
 
 fn of(service: &str) -> HealthCheckRequest {
     HealthCheckRequest {
@@ -77,6 +100,68 @@ async fn every_service_has_a_health_of_its_own_and_strangers_may_ask() {
     );
     assert!(client.check(stranger).await.is_ok());
     service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn services_go_one_by_one_and_it_stays_ready_while_it_can_answer_from_what_it_kept() {
+    let mut cluster = OwnCluster::start("health_parts").await;
+    let settings = [("CUSTOMER_PROFILE_DATABASE__ACQUIRE_TIMEOUT_MS", "500")];
+    let service = Service::with(cluster.database(), &settings).await;
+    let mut client = HealthClient::new(service.channel());
+    let url = service.metrics_url();
+    let who = "email=a@example.com";
+    service.record_one(make::seen("1", 0, &[who])).await;
+    service.profile(who).await;
+    let all = [
+        "",
+        "InteractionService",
+        "ProfileService",
+        "IdentityService",
+        "NextBestActionService",
+        "SentimentService",
+    ];
+    serve_alone(&mut client, &all).await;
+
+    let read_only = async |how: &str| {
+        let mut connection = cluster.database().connect().await;
+        let how = format!("ALTER SYSTEM SET default_transaction_read_only = {how}");
+        for statement in [how.as_str(), "SELECT pg_reload_conf()"] {
+            let statement = sqlx::AssertSqlSafe(statement.to_owned());
+            sqlx::raw_sql(statement)
+                .execute(&mut connection)
+                .await
+                .unwrap();
+        }
+    };
+    read_only("on").await;
+    serve_alone(&mut client, &["", "ProfileService", "SentimentService"]).await;
+    service.profile(who).await;
+    assert_eq!(page(&url, "/readyz").await.0, 200);
+    read_only("off").await;
+    serve_alone(&mut client, &all).await;
+
+    cluster.stop().await;
+    serve_alone(&mut client, &["", "ProfileService"]).await;
+    assert_eq!(page(&url, "/readyz").await.0, 200);
+    let old = GetProfileRequest {
+        read_options: Some(ReadOptions {
+            allow_stale: true,
+            ..ReadOptions::default()
+        }),
+        ..getting(who)
+    };
+    assert!(service.get(old).await.is_ok(), "what it is ready for");
+    cluster.run().await;
+    serve_alone(&mut client, &all).await;
+    // Begun anew with the database, it has nothing to answer with.
+    cluster.stop().await;
+    serve_alone(&mut client, &[]).await;
+    assert_eq!(page(&url, "/readyz").await.0, 503);
+    cluster.run().await;
+    serve_alone(&mut client, &all).await;
+    let drained = service.stop();
+    in_time("the drain", drained).await;
+    cluster.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

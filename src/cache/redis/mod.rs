@@ -118,6 +118,15 @@ impl Tier {
         !lanes.is_empty()
     }
 
+    /// Whether it has been reached and is not left alone.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        let breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown = breaker.shown();
+        drop(breaker);
+        shown == Shown::Closed && self.is_connected()
+    }
+
     fn lane(&self, name: &str) -> Option<Lane> {
         let hash = name.bytes().fold(0_usize, |hash, byte| {
             hash.wrapping_mul(31).wrapping_add(usize::from(byte))
