@@ -41,6 +41,7 @@ mod errors;
 mod experience;
 mod explaining;
 mod facts;
+mod faults;
 mod feed;
 mod generated;
 mod golden;

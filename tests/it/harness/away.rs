@@ -1,30 +1,45 @@
-//! A database of one test's own, which may stop and hang.
+//! A database of one test's own, which may stop, hang, be killed, and be followed by another.
 
-use std::path::PathBuf;
+use std::{
+    os::unix::{fs::MetadataExt as _, process::CommandExt as _},
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
 use customer_profile::{
     embedded::postgres::{Options, PrivatePostgres},
     storage::migrate,
 };
+use sqlx::AssertSqlSafe;
 
 use super::{
     Database,
     cluster::{scratch, small_log},
     process::{send, signal},
+    wait::until,
 };
 
 /// A cluster of its own.
 pub struct OwnCluster {
     server: Option<PrivatePostgres>,
     data_dir: PathBuf,
+    settings: Vec<(String, String)>,
 }
 
 impl OwnCluster {
     /// A running one, migrated.
     pub async fn start(name: &str) -> Self {
+        Self::start_with(scratch().join(name), &[]).await
+    }
+
+    /// The same somewhere else, with more settings.
+    pub async fn start_with(data_dir: PathBuf, settings: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).into(), (*value).into());
+        let more = settings.iter().map(owned);
         let mut cluster = Self {
             server: None,
-            data_dir: scratch().join(name),
+            data_dir,
+            settings: std::iter::once(small_log()).chain(more).collect(),
         };
         cluster.run().await;
         let pool = cluster.database().pool().await;
@@ -33,12 +48,47 @@ impl OwnCluster {
         cluster
     }
 
+    /// A running copy that follows it.
+    pub async fn standby(&self, name: &str) -> Self {
+        let mut standby = Self {
+            server: None,
+            data_dir: scratch().join(name),
+            settings: self.settings.clone(),
+        };
+        let server = self.server.as_ref().unwrap();
+        let program = std::fs::read_link(format!("/proc/{}/exe", server.pid())).unwrap();
+        let copier = program.with_file_name("pg_basebackup");
+        let owner = std::fs::metadata(self.data_dir.join("cluster")).unwrap();
+        let ourselves = std::fs::metadata("/proc/self").unwrap().uid();
+        std::fs::create_dir_all(&standby.data_dir).unwrap();
+        let mut copy = Command::new(copier);
+        if owner.uid() != ourselves {
+            copy.uid(owner.uid()).gid(owner.gid());
+            std::os::unix::fs::chown(&standby.data_dir, Some(owner.uid()), Some(owner.gid()))
+                .unwrap();
+        }
+        copy.arg("-h")
+            .arg(server.socket_dir())
+            .args([
+                "-U", "postgres", "-R", "-X", "stream", "-c", "fast", "-N", "-D",
+            ])
+            .arg(standby.data_dir.join("cluster"))
+            .current_dir("/")
+            .stdin(Stdio::null());
+        let working = tokio::task::spawn_blocking(move || copy.output().unwrap());
+        let done = working.await.unwrap();
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "{said}");
+        standby.run().await;
+        standby
+    }
+
     /// Runs it, again.
     pub async fn run(&mut self) {
         let options = Options {
             data_dir: self.data_dir.clone(),
             fsync: false,
-            extra_settings: vec![small_log()],
+            extra_settings: self.settings.clone(),
         };
         let started = tokio::task::spawn_blocking(|| PrivatePostgres::start(options).unwrap());
         self.server = Some(started.await.unwrap());
@@ -52,9 +102,53 @@ impl OwnCluster {
             .unwrap();
     }
 
+    /// kill -9 for all of it.
+    pub async fn kill(&mut self) {
+        self.signal_all("KILL");
+        let server = self.server.take().unwrap();
+        tokio::task::spawn_blocking(|| drop(server)).await.unwrap();
+    }
+
+    /// Whether it runs. One that cannot write its log ends by itself.
+    pub fn is_running(&mut self) -> bool {
+        let server = self.server.as_mut();
+        server.is_some_and(PrivatePostgres::is_running)
+    }
+
     /// Its one database.
     pub fn database(&self) -> Database {
         Database::of_server(self.server.as_ref().unwrap())
+    }
+
+    /// Where it listens.
+    pub fn socket(&self) -> PathBuf {
+        self.database().socket.join(".s.PGSQL.5432")
+    }
+
+    /// Executes a statement as its superuser.
+    pub async fn tell(&self, statement: &str) {
+        let mut connection = self.database().connect().await;
+        let statement = AssertSqlSafe(statement.to_owned());
+        sqlx::raw_sql(statement)
+            .execute(&mut connection)
+            .await
+            .unwrap();
+    }
+
+    /// The one value that a question has.
+    pub async fn ask(&self, question: &str) -> String {
+        let mut connection = self.database().connect().await;
+        let question = AssertSqlSafe(question.to_owned());
+        let answer: Option<String> = sqlx::query_scalar(question)
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        answer.unwrap_or_default()
+    }
+
+    /// Waits until a question is answered so.
+    pub async fn until(&self, question: &str, answer: &str) {
+        until(question, async || self.ask(question).await == answer).await;
     }
 
     /// Holds every process of it still: connections stay open and nothing is answered.
@@ -67,11 +161,18 @@ impl OwnCluster {
         self.signal_all("CONT");
     }
 
+    /// All of its processes, the main one first.
+    pub fn processes(&self) -> Vec<u32> {
+        let main = self.server.as_ref().unwrap().pid();
+        std::iter::once(main).chain(children(main)).collect()
+    }
+
     fn signal_all(&self, name: &str) {
         let main = self.server.as_ref().unwrap().pid();
+        let before = children(main);
         // The main process first, so that it starts no other one meanwhile.
         signal(name, main);
-        for child in children(main) {
+        for child in children(main).into_iter().chain(before) {
             // A worker may have ended by itself.
             let _ = send(name, child);
         }
@@ -81,7 +182,7 @@ impl OwnCluster {
 impl Drop for OwnCluster {
     fn drop(&mut self) {
         // A server that is held still cannot be stopped.
-        if self.server.is_some() {
+        if self.is_running() {
             self.thaw();
         }
         drop(self.server.take());

@@ -6,6 +6,7 @@ pub mod calls;
 pub mod cluster;
 pub mod credentials;
 pub mod documents;
+pub mod link;
 pub mod locks;
 pub mod make;
 pub mod population;

@@ -29,7 +29,8 @@ impl Redis {
         server
     }
 
-    fn socket(&self) -> PathBuf {
+    /// Where it listens.
+    pub fn socket(&self) -> PathBuf {
         self.directory.join("redis.sock")
     }
 
