@@ -137,11 +137,11 @@ async fn explain_identity(
     let sight = read.sight;
     sight.require(Facts::Identifiers)?;
     let who = read.who("lookup", request.lookup.as_ref());
-    read.options(request.read_options.as_ref());
+    let wish = read.options(request.read_options.as_ref());
     let format = read.take(validate::picture_format(request.picture_format));
     let (tenant, (who, format)) = read.finish(who.zip(format))?;
     let mut snapshot = api.storage.begin_snapshot().await?;
-    let found = lookup::find(&mut snapshot, &tenant.id, &who)
+    let found = lookup::find_with(&mut snapshot, &tenant.id, &who, &wish.tokens)
         .await?
         .ok_or_else(not_found)?;
     let ruling = Ruling::read(&mut snapshot, &tenant.id).await?;

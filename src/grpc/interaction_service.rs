@@ -330,10 +330,10 @@ async fn list(
     sight.require(Facts::Timeline)?;
     let page = read.page::<TimelineCursor>(request, request.lookup.as_ref(), request.page_size);
     let filter = read.take(validate::timeline(request));
-    read.options(request.read_options.as_ref());
+    let wish = read.options(request.read_options.as_ref());
     let (tenant, (PageOf { who, size, after }, filter)) = read.finish(page.zip(filter))?;
     let mut connection = api.storage.acquire().await?;
-    let found = lookup::find(&mut connection, &tenant.id, &who)
+    let found = lookup::find_with(&mut connection, &tenant.id, &who, &wish.tokens)
         .await?
         .ok_or_else(not_found)?;
     let lends = |key: &IdentityKey| !found.profile.apart.contains(key);

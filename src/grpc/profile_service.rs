@@ -263,10 +263,10 @@ async fn list_identifiers(
     let sight = read.sight;
     sight.require(Facts::Identifiers)?;
     let page = read.page::<IdentityCursor>(request, request.lookup.as_ref(), request.page_size);
-    read.options(request.read_options.as_ref());
+    let wish = read.options(request.read_options.as_ref());
     let (tenant, PageOf { who, size, after }) = read.finish(page)?;
     let mut connection = api.storage.acquire().await?;
-    let found = lookup::find(&mut connection, &tenant.id, &who)
+    let found = lookup::find_with(&mut connection, &tenant.id, &who, &wish.tokens)
         .await?
         .ok_or_else(not_found)?;
     let last = after.and_then(|c| Some((u8::try_from(c.position).ok()?, c.key)));
@@ -297,10 +297,10 @@ async fn list_traits(
     let sight = read.sight;
     sight.require(Facts::Traits)?;
     let page = read.page::<NameCursor>(request, request.lookup.as_ref(), request.page_size);
-    read.options(request.read_options.as_ref());
+    let wish = read.options(request.read_options.as_ref());
     let (tenant, PageOf { who, size, after }) = read.finish(page)?;
     let mut connection = api.storage.acquire().await?;
-    let found = lookup::find(&mut connection, &tenant.id, &who)
+    let found = lookup::find_with(&mut connection, &tenant.id, &who, &wish.tokens)
         .await?
         .ok_or_else(not_found)?;
     let after = after.as_ref().map(|c| c.name.as_str());

@@ -54,12 +54,12 @@ pub(super) async fn history(
     let filters = read.take(validate::sentiment_history(request));
     let size = read.size(request.page_size, 20, 100);
     let after = read.cursor::<FeelingCursor>(request);
-    read.options(request.read_options.as_ref());
+    let wish = read.options(request.read_options.as_ref());
     let parts = who.zip(filters).zip(size).zip(after);
     let (tenant, (((who, filters), size), after)) = read.finish(parts)?;
     // Sums, feelings and words are of one moment.
     let mut connection = api.storage.begin_snapshot().await?;
-    let found = lookup::find(&mut connection, &tenant.id, &who)
+    let found = lookup::find_with(&mut connection, &tenant.id, &who, &wish.tokens)
         .await?
         .ok_or_else(not_found)?;
     let without = sight.without();

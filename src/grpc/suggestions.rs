@@ -54,7 +54,7 @@ pub(super) async fn suggest(
     let threshold = read.take(validate::threshold(request.threshold, DEFAULT_THRESHOLD));
     let size = read.size(request.page_size, 20, 100);
     let cursor = read.cursor::<SuggestionCursor>(request);
-    read.options(request.read_options.as_ref());
+    let wish = read.options(request.read_options.as_ref());
     let (tenant, (((who, threshold), size), cursor)) =
         read.finish(who.zip(threshold).zip(size).zip(cursor))?;
     let mut connection = api.storage.acquire().await?;
@@ -66,7 +66,7 @@ pub(super) async fn suggest(
     };
     let mut response = SuggestMergesResponse::default();
     let (pairs, skipped, unindexed) = if let Some(who) = who {
-        let found = lookup::find(&mut connection, &tenant.id, &who).await?;
+        let found = lookup::find_with(&mut connection, &tenant.id, &who, &wish.tokens).await?;
         let found = found.ok_or_else(not_found)?;
         response.answered_by = answered_by(&found);
         response.read_info = Some(api.read_info(&tenant, Some(&found)));

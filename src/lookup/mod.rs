@@ -14,6 +14,7 @@ pub mod feelings;
 pub mod find;
 mod gathered;
 pub mod identifiers;
+mod lost;
 mod primary;
 pub mod reader;
 pub mod search;
@@ -23,5 +24,6 @@ pub mod timeline;
 
 pub use document::document;
 pub use find::{Found, Who, find};
+pub use lost::find_with;
 pub use reader::{Answer, Reader};
 pub use tiers::Source;

@@ -5,8 +5,8 @@ use std::{collections::HashSet, sync::Arc};
 use sqlx::PgConnection;
 
 use super::{
-    Who,
     gathered::{Gathered, Needs},
+    lost::{LOST, check_of_nobody},
     tiers::{Sought, Source, facts},
 };
 use crate::{
@@ -28,11 +28,6 @@ use crate::{
 
 /// How often a look-up starts again when people are joined or parted under it.
 const ATTEMPTS: usize = 5;
-
-/// A token stands for a write that the database does not have any more: it was restored, or another took its place.
-const LOST: Error = Error::Conflict {
-    reason: "token_lost",
-};
 
 impl Sought<'_> {
     /// Asks the primary.
@@ -57,7 +52,7 @@ impl Sought<'_> {
         }
         let nobody = |answer: &Option<_>| matches!(answer, Some((None, Source::Primary)));
         if !self.wish.tokens.is_empty() && self.answers.iter().any(nobody) {
-            self.check_tokens_of_nobody(&mut connection).await?;
+            check_of_nobody(&mut connection, self.tenant, self.who, &self.wish.tokens).await?;
         }
         drop(connection);
         self.reader.caches.count_primary();
@@ -80,24 +75,6 @@ impl Sought<'_> {
         }
         self.gathered.add(read);
         Ok(())
-    }
-
-    /// Who brings a token and finds nobody may look for somebody whom the database has lost.
-    async fn check_tokens_of_nobody(&self, connection: &mut PgConnection) -> Result<(), Error> {
-        let asked = |key: &IdentityKey| {
-            let has = |who: &Who| match who {
-                Who::Id(_) => false,
-                Who::Identifiers(keys) => keys.contains(&Some(*key)),
-            };
-            self.who.iter().any(has)
-        };
-        let tokens = &self.wish.tokens;
-        let anchors = tokens.iter().filter_map(|token| token.anchor);
-        let anchors: Vec<IdentityKey> = anchors.map(|(key, _)| key).filter(asked).collect();
-        let (next, known) = identity_cards::ever_known(connection, self.tenant, &anchors).await?;
-        let lost = anchors.iter().any(|anchor| !known.contains(anchor))
-            || tokens.iter().any(|token| token.position >= next);
-        if lost { Err(LOST) } else { Ok(()) }
     }
 
     async fn read_entries(

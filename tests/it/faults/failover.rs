@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use customer_profile::proto::v1::{GetProfileRequest, ReadOptions};
+use customer_profile::proto::v1::{GetProfileRequest, ListInteractionsRequest, ReadOptions};
 use tonic::Code;
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::harness::{
     away::OwnCluster,
-    calls::{getting, recording},
+    calls::{getting, listing, recording},
     cluster::scratch,
     link::Link,
     make,
@@ -124,8 +124,17 @@ async fn the_tokens_of_writes_that_a_failover_loses_are_lost_too() {
             ..getting(&who)
         };
         let mut client = stage.profiles();
-        let status = client.get_profile(asked(vec![token])).await.unwrap_err();
+        let status = client
+            .get_profile(asked(vec![token.clone()]))
+            .await
+            .unwrap_err();
         refused(&status, Code::Aborted, "token_lost");
+        let listed = ListInteractionsRequest {
+            read_options: asked(vec![token]).read_options,
+            ..listing(&who)
+        };
+        let status = stage.interactions().list_interactions(listed).await;
+        refused(&status.unwrap_err(), Code::Aborted, "token_lost");
         // Without it, or with the token of what is there, it is as on any other day.
         let answer = client.get_profile(asked(Vec::new())).await.unwrap();
         let info = answer.into_inner().read_info.unwrap();
