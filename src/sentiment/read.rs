@@ -6,7 +6,7 @@ use crate::sentiment::cues::{self, Cues, Taxonomy};
 use crate::sentiment::judge::{self, Judgement, Read};
 use crate::sentiment::linear::{CLASSES, Features, Model, Shown};
 use crate::sentiment::model::Language;
-use crate::sentiment::text::{Prepared, of_sentence, sentences, spoken};
+use crate::sentiment::text::{Prepared, of_sentence, sentences, spoken_count};
 
 /// The last sentence of a support chat.
 const LAST_OF_CHAT: f32 = 1.5;
@@ -49,7 +49,7 @@ pub(super) fn read_prepared(prepared: Prepared, language: Language, taxonomy: &T
         .map(|range| {
             let piece = prepared.text().get(range.clone()).unwrap_or_default();
             let language = of_sentence(piece, language);
-            let letters = piece.chars().filter(|c| spoken(*c)).count();
+            let letters = spoken_count(piece);
             let cues = cues::find(piece, language, taxonomy);
             let read = if letters > 0 {
                 judge::read(piece, language, &cues)

@@ -14,29 +14,30 @@ pub(super) struct Folded<'a> {
     original: &'a str,
     /// The folded text.
     pub(super) text: String,
-    /// For each byte of `text`, where its character begins in the original.
-    origin: Vec<u32>,
+    /// Where stretches begin in `text` and in the original, within which each character has as many bytes in both.
+    stretches: Vec<(usize, usize)>,
 }
 
 impl<'a> Folded<'a> {
-    /// Folds `original`; what lies beyond 4 GiB is left out.
+    /// Folds `original`.
     pub(super) fn new(original: &'a str) -> Self {
         let mut folded = Self {
             original,
             text: String::with_capacity(original.len()),
-            origin: Vec::with_capacity(original.len()),
+            stretches: Vec::new(),
         };
         let mut before = None;
+        // Where what stays as it is began.
+        let mut plain = 0;
         let mut characters = original.char_indices().peekable();
         while let Some((at, character)) = characters.next() {
-            let Ok(at) = u32::try_from(at) else { break };
-            // Kana that stay as they are and han, which are most of a Japanese text.
-            if matches!(character, 'ぁ'..='ゖ' | '一'..='龥') {
-                folded.text.push(character);
-                folded.origin.extend([at; 3]);
+            // Kana that stay as they are and han, which are most of a Japanese text, and small letters.
+            if matches!(character, 'ぁ'..='ゖ' | '一'..='龥' | 'a'..='z') {
                 before = Some(character);
                 continue;
             }
+            folded.keep(plain, at);
+            plain = at + character.len_utf8();
             let after = characters.peek().map(|&(_, next)| next);
             if let Some(kept) = fold(before, character, after)
                 && !(kept == ' '
@@ -46,13 +47,44 @@ impl<'a> Folded<'a> {
                         .last()
                         .is_none_or(|&last| last == b' '))
             {
+                folded.begin(at);
                 folded.text.push(kept);
-                let bytes = std::iter::repeat_n(at, kept.len_utf8());
-                folded.origin.extend(bytes);
             }
             before = Some(character);
         }
+        folded.keep(plain, original.len());
         folded
+    }
+
+    /// Takes over the bytes `start..end` of the original.
+    fn keep(&mut self, start: usize, end: usize) {
+        if start < end {
+            self.begin(start);
+            self.text
+                .push_str(self.original.get(start..end).unwrap_or_default());
+        }
+    }
+
+    /// What comes next is from byte `at` of the original.
+    fn begin(&mut self, at: usize) {
+        let here = self.text.len();
+        let goes_on = self
+            .stretches
+            .last()
+            .is_some_and(|(folded, original)| here - folded == at - original);
+        if !goes_on {
+            self.stretches.push((here, at));
+        }
+    }
+
+    /// Where the character of the original begins that byte `at` of the folded text came from.
+    fn origin(&self, at: usize) -> Option<usize> {
+        if at >= self.text.len() {
+            return None;
+        }
+        let after = self.stretches.partition_point(|&(folded, _)| folded <= at);
+        let (folded, original) = self.stretches.get(after.checked_sub(1)?)?;
+        Some(self.original.floor_char_boundary(original + at - folded))
     }
 
     /// The range of the original that the bytes `start..end` of the folded text came from.
@@ -61,18 +93,15 @@ impl<'a> Folded<'a> {
         if start >= end {
             return None;
         }
-        let first = usize::try_from(*self.origin.get(start)?).ok()?;
-        let last = usize::try_from(*self.origin.get(end - 1)?).ok()?;
+        let first = self.origin(start)?;
+        let last = self.origin(end - 1)?;
         let width = self.original.get(last..)?.chars().next()?.len_utf8();
         Some((first, last + width))
     }
 
     /// Whether the character of the original behind byte `at` of the folded text is katakana.
     pub(super) fn is_katakana(&self, at: usize) -> bool {
-        let origin = self
-            .origin
-            .get(at)
-            .and_then(|&origin| usize::try_from(origin).ok());
+        let origin = self.origin(at);
         origin
             .and_then(|origin| self.original.get(origin..)?.chars().next())
             .is_some_and(is_katakana)

@@ -8,6 +8,7 @@
 
 mod fold;
 mod kind;
+mod letter;
 mod matcher;
 mod question;
 mod search;

@@ -137,7 +137,7 @@ impl Search<'_> {
             .take_while(|&end| letters[end].at as usize >= first);
         let mut ends = near.filter(|&end| {
             let two = end.checked_sub(2).map(|at| &letters[at]);
-            letters[end - 1].closes(two, last)
+            letters[end - 1].closes(two, last) && self.tries.backward.may_end(&letters[..end])
         });
         ends.find_map(|end| {
             let hits = self.tries.backward.walk(letters[..end].iter().rev());
@@ -193,7 +193,8 @@ impl<'a> Sentence<'a> {
         let mut before = b' ';
         for letter in &mut letters {
             let at = letter.at as usize;
-            letter.begins = bytes.get(at).is_some_and(|&byte| !joins(before, byte));
+            letter.begins =
+                bytes.get(at).is_some_and(|&byte| !joins(before, byte)) && trie.may_begin(letter);
             before = bytes.get(at).copied().unwrap_or(b' ');
             if letter.begins {
                 letter.add_to(&mut holds);

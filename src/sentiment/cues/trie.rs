@@ -9,6 +9,9 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+pub(in crate::sentiment) use super::letter::{Letter, Mask};
+use super::letter::{low, pair};
+
 /// A set of phrases.
 #[derive(Debug, Clone)]
 pub(in crate::sentiment) struct Trie {
@@ -21,6 +24,8 @@ pub(in crate::sentiment) struct Trie {
     heads: Vec<u64>,
     /// For each number whether a phrase begins with it or is it.
     firsts: Vec<First>,
+    /// For each number the phrase that it is, or [`FREE`].
+    alone: Vec<u32>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -47,87 +52,7 @@ enum First {
 const FREE: u32 = u32::MAX;
 const ROOT: u32 = u32::MAX - 1;
 /// How many places at the end of the array are tried for a node with several children.
-const WINDOW: usize = 256;
-
-/// A character of a text.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::sentiment) struct Letter {
-    /// Its first byte in the text.
-    pub(in crate::sentiment) at: u32,
-    number: u16,
-    /// A sum of it and the next character.
-    two: u16,
-    /// A sum of it and the next two characters.
-    three: u16,
-    /// Whether a phrase may begin here; left to the caller.
-    pub(super) begins: bool,
-}
-
-/// A set of characters and pairs of neighbours, by sums: it may hold more than was added.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Mask([u64; 4]);
-
-impl Mask {
-    fn add(&mut self, sum: u8) {
-        self.0[usize::from(sum >> 6)] |= 1 << (sum & 63);
-    }
-
-    fn has(&self, sum: u8) -> bool {
-        self.0[usize::from(sum >> 6)] >> (sum & 63) & 1 != 0
-    }
-
-    /// The set with sums taken modulo 64.
-    pub(super) fn coarse(self) -> u64 {
-        self.0.iter().fold(0, |all, one| all | one)
-    }
-
-    /// Whether both hold the same sum.
-    pub(super) fn meets(&self, other: &Self) -> bool {
-        (self.0.iter().zip(&other.0)).any(|(one, other)| one & other != 0)
-    }
-}
-
-impl Letter {
-    fn one(self) -> u8 {
-        low(self.number)
-    }
-
-    /// Whether a phrase of those that `first` was marked with may begin here.
-    pub(super) fn fits(self, first: &Mask) -> bool {
-        first.has(self.one()) || first.has(low(self.two))
-    }
-
-    /// Whether a phrase of those that `last` was marked with may end here, behind `before`.
-    pub(super) fn closes(self, before: Option<&Self>, last: &Mask) -> bool {
-        last.has(self.one()) || before.is_some_and(|before| last.has(low(before.two)))
-    }
-
-    /// The ways in which a phrase may begin here, modulo 64.
-    pub(super) fn beginnings(self) -> u64 {
-        1 << (self.number & 63) | 1 << (self.two & 63)
-    }
-
-    /// The ways in which a phrase may end here, behind `before`, modulo 64.
-    pub(super) fn endings(self, before: Option<&Self>) -> u64 {
-        1 << (self.number & 63) | before.map_or(0, |before| 1 << (before.two & 63))
-    }
-
-    /// Adds all ways in which a phrase may begin here.
-    pub(super) fn add_to(self, mask: &mut Mask) {
-        mask.add(self.one());
-        mask.add(low(self.two));
-    }
-}
-
-/// The sum of two neighbours.
-fn pair(one: u16, other: u16) -> u16 {
-    let sum = one.wrapping_mul(4_093).wrapping_add(other);
-    sum.wrapping_mul(40_503).rotate_left(8)
-}
-
-fn low(number: u16) -> u8 {
-    number.to_le_bytes()[0]
-}
+const WINDOW: usize = 2048;
 
 /// A phrase as numbers, with its index; part of the list under one node.
 type Numbered = (Vec<u16>, u32);
@@ -151,6 +76,7 @@ impl Trie {
             }],
             heads: Vec::new(),
             firsts: Vec::new(),
+            alone: Vec::new(),
         };
         for (number, (character, _)) in (1_u16..).zip(&characters) {
             trie.assign(*character, number)?;
@@ -169,6 +95,7 @@ impl Trie {
             nodes: vec![self.nodes.first().copied()?],
             heads: Vec::new(),
             firsts: Vec::new(),
+            alone: Vec::new(),
         };
         trie.take(phrases)?;
         Some(trie)
@@ -186,9 +113,11 @@ impl Trie {
         self.heads = vec![0; 1 << 10];
         let most = list.iter().flat_map(|(numbers, _)| numbers).max();
         self.firsts = vec![First::None; usize::from(*most.unwrap_or(&0)) + 1];
-        for (numbers, _) in &list {
+        self.alone = vec![FREE; self.firsts.len()];
+        for (numbers, phrase) in &list {
             if let [only] = numbers[..] {
                 self.firsts[usize::from(only)] = First::Whole;
+                self.alone[usize::from(only)] = *phrase;
             } else if let [one, other, ref rest @ ..] = numbers[..] {
                 let two = pair(one, other);
                 let sum = rest.first().map_or(two, |&third| pair(two, third));
@@ -289,20 +218,16 @@ impl Trie {
 
     /// The characters of `text`, and one more for its end.
     pub(in crate::sentiment) fn letters(&self, text: &str) -> Vec<Letter> {
-        let letter = |at: u32, number| Letter {
-            at,
-            number,
-            two: 0,
-            three: 0,
-            begins: false,
-        };
-        let mut letters: Vec<Letter> = Vec::with_capacity(text.chars().count() + 1);
+        let mut letters = vec![Letter::default(); text.chars().count() + 1];
         let mut at = 0;
-        for character in text.chars() {
-            letters.push(letter(at, self.number(character)));
+        for (letter, character) in letters.iter_mut().zip(text.chars()) {
+            letter.at = at;
+            letter.number = self.number(character);
             at = at.saturating_add(width(character));
         }
-        letters.push(letter(at, 0));
+        if let Some(end) = letters.last_mut() {
+            end.at = at;
+        }
         let (mut next, mut third) = (0, 0);
         for letter in letters.iter_mut().rev() {
             letter.two = pair(letter.number, next);
@@ -317,6 +242,43 @@ impl Trie {
         match self.first(letter.number) {
             First::None => false,
             First::Part => self.head(letter.two) || self.head(letter.three),
+            First::Whole => true,
+        }
+    }
+
+    /// The phrases that `letters` begin with, the shortest first, and how many letters each has. Where only the first of
+    /// them can be a phrase, nothing is walked.
+    pub(in crate::sentiment) fn beginnings(
+        &self,
+        letters: &[Letter],
+        found: &mut Vec<(usize, usize)>,
+    ) {
+        let Some(letter) = letters.first() else {
+            return;
+        };
+        let longer = self.head(letter.two) || self.head(letter.three);
+        match self.first(letter.number) {
+            First::Part | First::Whole if longer => found.extend(self.walk(letters.iter())),
+            First::Whole => {
+                let alone = self.alone.get(usize::from(letter.number));
+                found.extend(alone.map(|phrase| (*phrase as usize, 1)));
+            }
+            _ => {}
+        }
+    }
+
+    /// Of a trie of phrases written backwards: whether a phrase may end with the last of `letters`, judged by it and the
+    /// two before.
+    pub(super) fn may_end(&self, letters: &[Letter]) -> bool {
+        let mut back = letters.iter().rev().map(|letter| letter.number);
+        let mut next = || back.next().unwrap_or(0);
+        let last = next();
+        match self.first(last) {
+            First::None => false,
+            First::Part => {
+                let two = pair(last, next());
+                self.head(two) || self.head(pair(two, next()))
+            }
             First::Whole => true,
         }
     }
@@ -349,39 +311,38 @@ impl Trie {
         &self,
         text: &str,
     ) -> impl Iterator<Item = (usize, usize, usize)> {
-        // The next three characters: number and width, 0 behind the end.
-        let mut characters = text.chars();
-        let mut next = move || match characters.next() {
-            Some(character) => (self.number(character), character.len_utf8()),
-            None => (0, 0),
-        };
-        let (mut one, mut two, mut three) = (next(), next(), next());
-        let (mut at, mut from) = (0, 0);
+        let mut from = 0;
         std::iter::from_fn(move || {
-            while one.1 > 0 {
-                let (start, (first, width)) = (at, one);
-                at += width;
-                (one, two, three) = (two, three, next());
-                if start < from {
-                    continue;
-                }
-                match self.first(first) {
-                    First::None => continue,
+            let mut rest = text.get(from..)?.chars();
+            loop {
+                let start = text.len() - rest.as_str().len();
+                let first = self.number(rest.next()?);
+                let begins = match self.first(first) {
+                    First::None => false,
                     First::Part => {
-                        let pairs = pair(first, one.0);
-                        if !self.head(pairs) && !self.head(pair(pairs, two.0)) {
-                            continue;
-                        }
+                        let mut ahead = rest.clone().map(|character| self.number(character));
+                        let two = pair(first, ahead.next().unwrap_or(0));
+                        self.head(two) || self.head(pair(two, ahead.next().unwrap_or(0)))
                     }
-                    First::Whole => {}
+                    First::Whole => true,
+                };
+                if !begins {
+                    continue;
                 }
                 if let Some((phrase, length)) = self.last(&text[start..]) {
                     from = start + length;
                     return Some((phrase, start, from));
                 }
             }
-            None
         })
+    }
+
+    /// The bytes of the longest phrase that `text`, whose first character is `first`, begins with.
+    pub(in crate::sentiment) fn beginning(&self, first: char, text: &str) -> Option<usize> {
+        match self.first(self.number(first)) {
+            First::None => None,
+            First::Part | First::Whole => self.last(text).map(|(_, length)| length),
+        }
     }
 
     /// The longest phrase that `text` begins with, and its bytes.

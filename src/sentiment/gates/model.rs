@@ -37,7 +37,7 @@ pub(in crate::sentiment) struct Head {
 #[derive(Debug, Clone)]
 pub(in crate::sentiment) struct Gates<'a> {
     heads: [Head; GATES],
-    buckets: &'a [u8],
+    buckets: &'a [[u8; GATES]],
 }
 
 impl<'a> Gates<'a> {
@@ -48,7 +48,8 @@ impl<'a> Gates<'a> {
             return None;
         }
         let (figures, buckets) = rest.split_at_checked(FIGURES * GATES)?;
-        if buckets.len() != BUCKETS * GATES {
+        let (buckets, rest) = buckets.as_chunks();
+        if buckets.len() != BUCKETS || !rest.is_empty() {
             return None;
         }
         let mut floats = figures.chunks_exact(4).map(float);
@@ -65,20 +66,18 @@ impl<'a> Gates<'a> {
 
     /// The weights of a bucket of the sentiment model, in steps, by gate.
     pub(in crate::sentiment) fn steps(&self, bucket: u32) -> [i32; GATES] {
-        let at = place(bucket) * GATES;
-        match self.buckets.get(at..at + GATES) {
-            Some(&[one, other]) => [one, other].map(|byte| i32::from(byte.cast_signed())),
-            _ => [0; GATES],
-        }
+        self.buckets.get(place(bucket)).map_or([0; GATES], |steps| {
+            steps.map(|byte| i32::from(byte.cast_signed()))
+        })
     }
 
     /// The sums of the weights of `buckets`, in steps, by gate.
     pub(in crate::sentiment) fn sums(&self, buckets: &[u32]) -> [i32; GATES] {
         let mut sums = [0; GATES];
         for bucket in buckets {
-            for (sum, steps) in sums.iter_mut().zip(self.steps(*bucket)) {
-                *sum += steps;
-            }
+            let [leaving, danger] = self.steps(*bucket);
+            sums[0] += leaving;
+            sums[1] += danger;
         }
         sums
     }

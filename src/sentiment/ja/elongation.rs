@@ -17,7 +17,13 @@ pub(super) struct Shortened<'a> {
 impl<'a> Shortened<'a> {
     /// Leaves the drawing-out out.
     pub(super) fn of(sentence: &'a str) -> Self {
-        if !MARKS.iter().any(|mark| sentence.contains(*mark)) {
+        let mut last = None;
+        let mut drawn_out = |c: char| {
+            let drawn = is_mark(c) && follows(last, c);
+            last = Some(c);
+            drawn
+        };
+        if !sentence.chars().any(&mut drawn_out) {
             return Self {
                 text: Cow::Borrowed(sentence),
                 cuts: Vec::new(),
@@ -28,8 +34,7 @@ impl<'a> Shortened<'a> {
         let mut left_out = 0;
         let mut last = None;
         for c in sentence.chars() {
-            let drawn = is_mark(c) && last.is_some_and(|last| is_hiragana(last) || (last == c));
-            if drawn {
+            if is_mark(c) && follows(last, c) {
                 left_out += c.len_utf8();
                 cuts.push((text.len(), left_out));
             } else {
@@ -77,6 +82,11 @@ pub(super) fn is_han(c: char) -> bool {
 }
 
 const MARKS: [char; 3] = ['ー', '〜', '~'];
+
+/// Whether a mark behind this character draws it out.
+fn follows(last: Option<char>, mark: char) -> bool {
+    last.is_some_and(|last| is_hiragana(last) || last == mark)
+}
 
 fn is_mark(c: char) -> bool {
     MARKS.contains(&c)

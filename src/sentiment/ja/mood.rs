@@ -116,13 +116,19 @@ fn ask(reading: &mut Reading, ending: Ending) {
 }
 
 fn ending(text: &str) -> Ending {
-    let end = text.trim_end_matches(|c: char| c.is_whitespace() || "。.!…」』)".contains(c));
+    let end = text.trim_end_matches(|c: char| {
+        c.is_whitespace() || ['。', '.', '!', '…', '」', '』', ')'].contains(&c)
+    });
     let marked = end.ends_with('?');
-    let end = end.trim_end_matches(|c: char| c.is_whitespace() || "?!".contains(c));
+    let end = end.trim_end_matches(|c: char| c.is_whitespace() || ['?', '!'].contains(&c));
     let end = end
         .strip_suffix("ね")
         .or_else(|| end.strip_suffix('よ'))
         .unwrap_or(end);
+    // Nearly all of these end alike, so that most sentences are done with here.
+    if !end.ends_with(['か', 'な', 'の', 'も', 'う', 'ら', 'ょ']) {
+        return Ending::Statement;
+    }
     let explains = [
         "んですか",
         "のですか",
@@ -158,7 +164,12 @@ fn ending(text: &str) -> Ending {
 
 /// 美味しかったのに。: what was good is gone.
 fn regret(text: &str, reading: &mut Reading) {
-    let end = text.trim_end_matches(|c: char| c.is_whitespace() || "。.!…、ー〜".contains(c));
+    let end = text.trim_end_matches(|c: char| {
+        c.is_whitespace() || ['。', '.', '!', '…', '、', 'ー', '〜'].contains(&c)
+    });
+    if !end.ends_with(['に', 'な', 'あ', 'ぁ', 'ね']) {
+        return;
+    }
     if !["のに", "のにな", "のになあ", "のになぁ", "のにね"]
         .iter()
         .any(|tail| end.ends_with(tail))

@@ -30,7 +30,7 @@ impl Reader<'_> {
 
     pub(super) fn vanish(&mut self, token: Token<'_>) {
         let before = self.text[..token.start].chars().next_back();
-        let verb = before.is_some_and(|c| is_hiragana(c) && !"がはもの".contains(c));
+        let verb = before.is_some_and(|c| is_hiragana(c) && !['が', 'は', 'も', 'の'].contains(&c));
         if verb {
             self.negate(token, false);
         } else if let Some(item) = self.nearest(token.start) {
@@ -87,9 +87,14 @@ impl Reader<'_> {
             return;
         }
         if item.negations > 0
-            && !gap
-                .chars()
-                .all(|c| is_hiragana(c) || "言思限訳事理由人手者方日選択肢気".contains(c))
+            && !gap.chars().all(|c| {
+                is_hiragana(c)
+                    || [
+                        '言', '思', '限', '訳', '事', '理', '由', '人', '手', '者', '方', '日',
+                        '選', '択', '肢', '気',
+                    ]
+                    .contains(&c)
+            })
         {
             return;
         }

@@ -28,11 +28,8 @@ pub(super) fn tokens<'g>(grammar: &'g Grammar, text: &str) -> Vec<Token<'g>> {
     while let Some(letter) = letters.get(at) {
         let from = at;
         at += 1;
-        if !words.may_begin(letter) {
-            continue;
-        }
         found.clear();
-        found.extend(words.walk(letters[from..].iter()));
+        words.beginnings(&letters[from..], &mut found);
         let admitted = found.iter().rev().find_map(|&(number, length)| {
             let entry = &grammar.entries[number];
             let start = letter.at as usize;

@@ -9,11 +9,10 @@
 //! lexicon knows is most of what is said, and in a long sentence it is one of many.
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
+use super::intensifiers::INTENSIFIERS;
 use super::model::BITS;
 use crate::sentiment::cues::Cues;
-use crate::sentiment::cues::trie::Trie;
 use crate::sentiment::en::Reading;
 use crate::sentiment::hashing::{bytes, mix};
 use crate::sentiment::model::{Emotion, Intent, Score};
@@ -129,40 +128,42 @@ impl Features {
 
     /// Reads a Japanese sentence.
     pub(in crate::sentiment) fn japanese(sentence: &str, score: &Score, cues: &Cues) -> Self {
-        let characters = sentence.chars().count();
+        // Kana and han have three bytes.
+        let characters = sentence.len() / 3 + 1;
         let mut buckets = Vec::with_capacity(characters * LONGEST_JA);
         let mut places = Vec::with_capacity(characters);
+        let intensifiers = INTENSIFIERS.as_ref();
         let mut window = [0_u64; LONGEST_JA];
         let mut seen = 0_usize;
-        let mut from = 0;
-        let pieces = INTENSIFIERS
-            .iter()
-            .flat_map(|found| found.longest(sentence));
-        let ends = pieces
-            .map(|(_, start, end)| (start, end))
-            .chain([(sentence.len(), sentence.len())]);
-        for (start, end) in ends {
-            let piece = sentence.get(from..start).unwrap_or_default();
-            for (at, c) in piece.char_indices() {
-                let Some(c) = folded(c) else {
-                    continue;
-                };
-                places.push((from + at, buckets.len()));
-                let [third, second, first, _] = window;
-                window = [u64::from(u32::from(c)), third, second, first];
-                seen = LONGEST_JA.min(seen + 1);
-                let mut hash = SEED_CHARS;
-                let grams = window.map(|code| {
-                    hash = mix(hash, code);
-                    bucket(hash)
-                });
-                if seen == LONGEST_JA {
-                    buckets.extend_from_slice(&grams);
-                } else {
-                    buckets.extend_from_slice(grams.get(..seen).unwrap_or_default());
-                }
+        // Where the intensifier ends that is being passed over.
+        let mut passed = 0;
+        for (at, c) in sentence.char_indices() {
+            if at < passed {
+                continue;
             }
-            from = end;
+            if let Some(intensifiers) = intensifiers
+                && let Some(length) = intensifiers.beginning(c, &sentence[at..])
+            {
+                passed = at + length;
+                continue;
+            }
+            let Some(c) = folded(c) else {
+                continue;
+            };
+            places.push((at, buckets.len()));
+            let [third, second, first, _] = window;
+            window = [u64::from(u32::from(c)), third, second, first];
+            seen = LONGEST_JA.min(seen + 1);
+            let mut hash = SEED_CHARS;
+            let grams = window.map(|code| {
+                hash = mix(hash, code);
+                bucket(hash)
+            });
+            if seen == LONGEST_JA {
+                buckets.extend_from_slice(&grams);
+            } else {
+                buckets.extend_from_slice(grams.get(..seen).unwrap_or_default());
+            }
         }
         let felt = (!score.clues.is_empty()).then_some(score.valence);
         let dense = dense(sentence, felt, cues, |_| false);
@@ -394,56 +395,3 @@ fn prior(valence: f32, dense: &[f32; DENSE], trust: f32) -> f32 {
         .sum();
     cues + trust * valence / (1.0 + (valence / ENOUGH).powi(2)).sqrt()
 }
-
-static INTENSIFIERS: LazyLock<Option<Trie>> = LazyLock::new(|| Trie::new(&INTENSIFYING));
-
-const INTENSIFYING: [&str; 48] = [
-    "とても",
-    "とっても",
-    "すごく",
-    "すっごく",
-    "凄く",
-    "物凄く",
-    "ものすごく",
-    "かなり",
-    "非常に",
-    "めっちゃ",
-    "めちゃくちゃ",
-    "めちゃめちゃ",
-    "本当に",
-    "ほんとに",
-    "ほんとうに",
-    "極めて",
-    "最も",
-    "一番",
-    "少し",
-    "ちょっと",
-    "やや",
-    "若干",
-    "多少",
-    "まあまあ",
-    "わりと",
-    "割と",
-    "比較的",
-    "あまりにも",
-    "マジで",
-    "まじで",
-    "相当",
-    "大いに",
-    "実に",
-    "誠に",
-    "心から",
-    "ひどく",
-    "なんとも",
-    "けっこう",
-    "すこし",
-    "少々",
-    "とにかく",
-    "断然",
-    "抜群に",
-    "格段に",
-    "たいへん",
-    "大変",
-    "そこそこ",
-    "だいぶ",
-];

@@ -4,6 +4,7 @@
 //! belongs to the lexica it was trained with; a file of another shape is refused, never half read.
 
 mod features;
+mod intensifiers;
 mod model;
 
 pub(in crate::sentiment) use features::{DENSE, Features, Shown};

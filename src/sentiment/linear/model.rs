@@ -21,7 +21,7 @@ const HEADER: usize = 12;
 pub(in crate::sentiment) struct Model<'a> {
     scale: f32,
     dense: [[f32; CLASSES]; DENSE],
-    buckets: &'a [u8],
+    buckets: &'a [[u8; CLASSES]],
 }
 
 impl<'a> Model<'a> {
@@ -34,7 +34,8 @@ impl<'a> Model<'a> {
         }
         let scale = float(header.get(8..12)?)?;
         let (dense_bytes, buckets) = rest.split_at_checked(DENSE * CLASSES * 4)?;
-        if buckets.len() != BUCKETS * CLASSES {
+        let (buckets, rest) = buckets.as_chunks();
+        if buckets.len() != BUCKETS || !rest.is_empty() {
             return None;
         }
         let mut dense = [[0.0; CLASSES]; DENSE];
@@ -52,8 +53,7 @@ impl<'a> Model<'a> {
     pub(in crate::sentiment) fn sums(&self, buckets: &[u32]) -> [i32; CLASSES] {
         let mut sums = [0_i32; CLASSES];
         for bucket in buckets {
-            let at = index(*bucket) * CLASSES;
-            if let Some(&[negative, neutral, positive]) = self.buckets.get(at..at + CLASSES) {
+            if let Some(&[negative, neutral, positive]) = self.buckets.get(index(*bucket)) {
                 sums[0] += i32::from(negative.cast_signed());
                 sums[1] += i32::from(neutral.cast_signed());
                 sums[2] += i32::from(positive.cast_signed());

@@ -43,14 +43,65 @@ pub fn of_sentence(sentence: &str, text: Language) -> Language {
         return text;
     }
     // Without Latin letters no sentence of a Japanese text is anything else.
-    let latin = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, 0xc3..=0xc9 | 0xe1);
-    if text == Language::Japanese && !sentence.bytes().any(latin) {
+    if text == Language::Japanese && !has_latin(sentence) {
         return text;
     }
     match decide(sentence, text) {
         Language::Unknown => text,
         found => found,
     }
+}
+
+/// Whether some byte belongs to a Latin letter, or may do so. Pieces are looked at as a whole, which costs least.
+fn has_latin(text: &str) -> bool {
+    let latin = |byte: &u8| byte.is_ascii_alphabetic() | matches!(byte, 0xc3..=0xc9 | 0xe1);
+    let some = |piece: &[u8]| piece.iter().fold(false, |some, byte| some | latin(byte));
+    text.as_bytes().chunks(64).any(some)
+}
+
+/// A character of a text, decoded only where its first bytes do not tell what it is.
+enum Sign {
+    Ascii(u8),
+    Kana,
+    Han,
+    Other(char),
+}
+
+fn signs(text: &str) -> impl Iterator<Item = Sign> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let &byte = bytes.get(at)?;
+        let sign = match byte {
+            0..=0x7f => {
+                at += 1;
+                return Some(Sign::Ascii(byte));
+            }
+            0xe5..=0xe9 => Sign::Han,
+            0xe3 => match (bytes.get(at + 1), bytes.get(at + 2)) {
+                (Some(0x81), Some(0x81..))
+                | (Some(0x82), Some(0x80..=0x96 | 0xa1..))
+                | (Some(0x83), Some(..=0xba)) => Sign::Kana,
+                _ => Sign::Other(text.get(at..)?.chars().next()?),
+            },
+            _ => Sign::Other(text.get(at..)?.chars().next()?),
+        };
+        at += match sign {
+            Sign::Other(c) => c.len_utf8(),
+            _ => 3,
+        };
+        Some(sign)
+    })
+}
+
+/// How many letters and digits a text has.
+pub(in crate::sentiment) fn spoken_count(text: &str) -> usize {
+    let spoken = signs(text).map(|sign| match sign {
+        Sign::Ascii(byte) => usize::from(byte.is_ascii_alphanumeric()),
+        Sign::Kana | Sign::Han => 1,
+        Sign::Other(c) => usize::from(spoken(c)),
+    });
+    spoken.sum()
 }
 
 fn decide(text: &str, han: Language) -> Language {
@@ -78,22 +129,26 @@ fn decide(text: &str, han: Language) -> Language {
 
 fn count(text: &str) -> Letters {
     let mut letters = Letters::default();
-    for c in text.chars() {
-        match c {
-            'a'..='z' | 'A'..='Z' => letters.latin += 1,
-            '\u{3041}'..='\u{309f}' | '\u{30a1}'..='\u{30fa}' => letters.kana += 1,
-            '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{20000}'..='\u{2ffff}' => {
-                letters.han += 1;
-            }
-            '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => {
-                letters.latin += 1;
-                letters.accented += 1;
-            }
-            // The tables of Unicode are slow: what Japanese writes most is told by range.
-            '\u{3001}'..='\u{3002}' | '\u{300c}'..='\u{300f}' => {}
-            'ー' => letters.other += 1,
-            c if c > '\u{24f}' && c.is_alphabetic() => letters.other += 1,
-            _ => {}
+    for sign in signs(text) {
+        match sign {
+            Sign::Ascii(byte) => letters.latin += u32::from(byte.is_ascii_alphabetic()),
+            Sign::Kana => letters.kana += 1,
+            Sign::Han => letters.han += 1,
+            Sign::Other(c) => match c {
+                '\u{3041}'..='\u{309f}' | '\u{30a1}'..='\u{30fa}' => letters.kana += 1,
+                '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{20000}'..='\u{2ffff}' => {
+                    letters.han += 1;
+                }
+                '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => {
+                    letters.latin += 1;
+                    letters.accented += 1;
+                }
+                // The tables of Unicode are slow: what Japanese writes most is told by range.
+                '\u{3001}'..='\u{3002}' | '\u{300c}'..='\u{300f}' => {}
+                'ー' => letters.other += 1,
+                c if c > '\u{24f}' && c.is_alphabetic() => letters.other += 1,
+                _ => {}
+            },
         }
     }
     letters

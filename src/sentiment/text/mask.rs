@@ -10,7 +10,8 @@ pub(super) fn mask(text: &mut String) {
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         if !byte.is_ascii() {
-            at += 1;
+            // Behind the head of a character of three bytes two more of it follow.
+            at += if matches!(byte, 0xe0..=0xef) { 3 } else { 1 };
             continue;
         }
         let end = match byte {

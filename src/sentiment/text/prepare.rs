@@ -141,14 +141,36 @@ impl Prepared {
 /// Bytes at the head of a text that stay as they are: plain characters, but for the last of them when
 /// what follows may change it.
 fn plain_stretch(text: &str) -> usize {
-    let mut last = 0;
-    for (at, c) in text.char_indices() {
-        if !plain(c) {
-            return if starts_cluster(c) { at } else { last };
-        }
+    let bytes = text.as_bytes();
+    let (mut at, mut last) = (0, 0);
+    while let Some(&byte) = bytes.get(at) {
+        let width = if byte.is_ascii() {
+            1
+        } else if bytes.get(at..at + 3).is_some_and(plain_bytes) {
+            3
+        } else {
+            let behind = text.get(at..).and_then(|rest| rest.chars().next());
+            return if behind.is_some_and(starts_cluster) {
+                at
+            } else {
+                last
+            };
+        };
         last = at;
+        at += width;
     }
     text.len()
+}
+
+/// [`plain`] of a character of three bytes, before it is decoded.
+fn plain_bytes(bytes: &[u8]) -> bool {
+    match *bytes {
+        [0xe5..=0xe9, ..] | [0xe4, 0xb8..=0xbf, _] | [0xe3, 0x81, 0x81..=0xbf] => true,
+        [0xe3, 0x82, last] => !matches!(last, 0x97..=0xa0),
+        [0xe3, 0x83, last] => last != 0xbf,
+        [0xe3, 0x80, last] => matches!(last, 0x81..=0x82 | 0x8c..=0x8f),
+        _ => false,
+    }
 }
 
 /// Hiragana, katakana, common han and ASCII: starters that compose with nothing before them.

@@ -22,9 +22,14 @@ pub fn sentences(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut start = 0;
     let mut quote: Option<(char, usize)> = None;
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        let end = at + c.len_utf8();
+    let mut next = 0;
+    while let Some(rest) = text.get(next..) {
+        let at = next + quote.map_or_else(|| inert(rest.as_bytes()), |_| 0);
+        let mut behind = text.get(at..).unwrap_or_default().chars();
+        let Some(c) = behind.next() else {
+            break;
+        };
+        next = at + c.len_utf8();
         if let Some((close, opened)) = quote {
             if c == close || at - opened > QUOTE_MAX || c == '\n' {
                 quote = None;
@@ -33,52 +38,56 @@ pub fn sentences(text: &str) -> Vec<Range<usize>> {
                 continue;
             }
         }
-        // Kana and han, which are most of a Japanese text, end nothing and open nothing.
-        if matches!(c, '\u{3041}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}') {
-            continue;
-        }
         if let Some(close) = closing(c) {
-            if text.get(end..).is_some_and(|rest| within(rest, close)) {
+            if within(behind.as_str(), close) {
                 quote = Some((close, at));
             }
             continue;
         }
         let ends = match c {
             '。' | '!' | '?' | '\n' | '！' | '？' | '…' | '‼' => true,
-            '.' => full_stop(text, start, at, chars.peek().map(|next| next.1)),
+            '.' => full_stop(text, start, at, behind.clone().next()),
             _ => false,
         };
         if !ends {
             continue;
         }
-        let mut end = end;
-        while let Some(&(next_at, next)) = chars.peek() {
-            if !matches!(
-                next,
-                '。' | '!'
-                    | '?'
-                    | '.'
-                    | '…'
-                    | '」'
-                    | ')'
-                    | '"'
-                    | '\''
-                    | '”'
-                    | '’'
-                    | '~'
-                    | '〜'
-                    | 'ー'
-            ) {
-                break;
-            }
-            end = next_at + next.len_utf8();
-            chars.next();
-        }
-        push(text, start..end, &mut found);
-        start = end;
+        next += behind
+            .take_while(|c| stays(*c))
+            .map(char::len_utf8)
+            .sum::<usize>();
+        push(text, start..next, &mut found);
+        start = next;
     }
     push(text, start..text.len(), &mut found);
     found
+}
+
+/// Bytes at the head of a text that end no sentence and open no quotation: those of kana, han and most of ASCII,
+/// which are nearly all there is.
+fn inert(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        at += match byte {
+            b'.' | b'!' | b'?' | b'\n' => break,
+            0..=0x7f => 1,
+            0xe5..=0xe9 => 3,
+            0xe3 | 0xe4 => match (byte, bytes.get(at + 1)) {
+                (0xe3, Some(0x81..=0x83)) | (0xe4, Some(0xb8..)) => 3,
+                _ => break,
+            },
+            _ => break,
+        };
+    }
+    at
+}
+
+/// Whether a character stays with the mark before it that ends a sentence.
+const fn stays(c: char) -> bool {
+    matches!(
+        c,
+        '。' | '!' | '?' | '.' | '…' | '」' | ')' | '"' | '\'' | '”' | '’' | '~' | '〜' | 'ー'
+    )
 }
 
 const fn closing(c: char) -> Option<char> {
