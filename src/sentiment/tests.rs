@@ -114,3 +114,33 @@ fn emoji_alone_have_a_feeling_in_no_language() {
     assert_eq!(analysis.language, Language::Unknown);
     assert_eq!(analysis.feeling.unwrap().label, Label::Negative);
 }
+
+/// What analyses of texts from all over the corpora come to. Where they differ, [`MODEL_VERSION`] has to rise; where
+/// something was only to become faster, it is broken.
+#[test]
+fn the_version_rises_with_every_change_of_results() {
+    let corpora = [
+        include_str!("corpus/en.tsv"),
+        include_str!("corpus/ja.tsv"),
+        include_str!("corpus/leaving_en.tsv"),
+        include_str!("corpus/safety_ja.tsv"),
+    ];
+    let mut sum = ring::digest::Context::new(&ring::digest::SHA256);
+    for corpus in corpora {
+        let texts: Vec<&str> = corpus
+            .lines()
+            .filter_map(|line| Some(line.split_once('\t')?.1))
+            .collect();
+        for some in texts.chunks(20) {
+            let long = some.get(..5).unwrap_or(some).join("\n");
+            for text in [some[0], &long] {
+                sum.update(format!("{:?}\n", analyze(text, &options())).as_bytes());
+            }
+        }
+    }
+    let known = "ba6cc5497d6ca776704cea01fb9ae29036946a21a4f5380d21f057fabdcd7563";
+    assert_eq!(
+        (MODEL_VERSION, hex::encode(sum.finish()).as_str()),
+        (3, known)
+    );
+}

@@ -10,7 +10,7 @@ mod sentences;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::sentiment) use language::spoken_count;
 pub use language::{of_sentence, of_text};
-pub(in crate::sentiment) use language::{spoken, spoken_count};
 pub use prepare::Prepared;
 pub use sentences::sentences;
