@@ -14,7 +14,7 @@ use sqlx::AssertSqlSafe;
 
 use super::{
     Database,
-    cluster::{scratch, small_log},
+    cluster::{program, scratch, small_log},
     process::{send, signal},
     wait::until,
 };
@@ -56,8 +56,7 @@ impl OwnCluster {
             settings: self.settings.clone(),
         };
         let server = self.server.as_ref().unwrap();
-        let program = std::fs::read_link(format!("/proc/{}/exe", server.pid())).unwrap();
-        let copier = program.with_file_name("pg_basebackup");
+        let copier = program(server, "pg_basebackup");
         let owner = std::fs::metadata(self.data_dir.join("cluster")).unwrap();
         let ourselves = std::fs::metadata("/proc/self").unwrap().uid();
         std::fs::create_dir_all(&standby.data_dir).unwrap();

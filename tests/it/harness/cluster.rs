@@ -29,7 +29,7 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 /// A private Postgres without fsync. It ends with this process, by its watcher, since nothing drops a static.
 struct Cluster {
     socket: PathBuf,
-    _server: PrivatePostgres,
+    server: PrivatePostgres,
 }
 
 const TEMPLATE: &str = "migrated";
@@ -69,12 +69,20 @@ async fn cluster() -> &'static Cluster {
                 .unwrap();
             migrate::run(&pool).await.unwrap();
             pool.close().await;
-            Cluster {
-                socket,
-                _server: server,
-            }
+            Cluster { socket, server }
         })
         .await
+}
+
+/// A program that came with a server.
+pub fn program(server: &PrivatePostgres, name: &str) -> PathBuf {
+    let own = std::fs::read_link(format!("/proc/{}/exe", server.pid())).unwrap();
+    own.with_file_name(name)
+}
+
+/// A program that came with the server of the run.
+pub async fn program_of_the_run(name: &str) -> PathBuf {
+    program(&cluster().await.server, name)
 }
 
 /// A directory for this run; those of runs that ended are removed first.
