@@ -125,19 +125,10 @@ impl Guard {
             Self::Hiragana => {
                 !is(before, is_hiragana)
                     || is(before, |c| {
-                        [
-                            'は', 'が', 'も', 'を', 'に', 'の', 'と', 'で', 'て', 'へ', 'や', 'ね',
-                            'よ', 'な', 'っ', 'ば', 'り', 'く', 'い', 'た',
-                        ]
-                        .contains(&c)
+                        "はがもをにのとでてへやねよなっばりくいた".contains(c)
                     })
             }
-            Self::Inflected => is(after, |c| {
-                [
-                    'い', 'く', 'か', 'け', 'さ', 'す', 'そ', 'き', 'め', 'な', 'ゅ',
-                ]
-                .contains(&c)
-            }),
+            Self::Inflected => is(after, |c| "いくかけさすそきめなゅ".contains(c)),
             Self::NotAfterHan => !is(before, is_han),
             Self::But => is_conjunction(&text[..start], after),
             Self::Opening => {
@@ -147,30 +138,17 @@ impl Guard {
                     return !named.iter().any(|word| text[..start].ends_with(word));
                 }
                 !is(before, |c| c.is_alphanumeric() || is_katakana(c))
-                    && !is(after, |c| ['い', 'き', 'の', 'で', 'け', 'な'].contains(&c))
+                    && !is(after, |c| "いきのでけな".contains(c))
             }
-            Self::AfterPredicate => is(before, |c| {
-                ['い', 'た', 'な', 'る', 'だ', 'う'].contains(&c)
-            }),
+            Self::AfterPredicate => is(before, |c| "いたなるだう".contains(c)),
             Self::Linking => is(after, |c| {
-                (is_han(c)
-                    && ![
-                        '来', '下', '頂', '貰', '居', '欲', '良', '見', '置', '行', '無', '参',
-                        '有',
-                    ]
-                    .contains(&c))
-                    || is_katakana(c)
+                (is_han(c) && !"来下頂貰居欲良見置行無参有".contains(c)) || is_katakana(c)
             }),
             Self::Listing => {
-                is(before, |c| {
-                    ['い', 'た', 'る', 'だ', 'う', 'す', 'ん', 'つ', 'く'].contains(&c)
-                }) && !is(after, |c| {
-                    [
-                        'い', 'く', 'か', 'さ', 'け', 'き', 'て', 'た', 'ま', 'な', 'よ', 'そ',
-                        'っ', 'は', 'ば', 'も', 'ろ', 'ゃ', 'ゅ', 'ん', 'つ', 'ょ', 'ら',
-                    ]
-                    .contains(&c)
-                })
+                is(before, |c| "いたるだうすんつく".contains(c))
+                    && !is(after, |c| {
+                        "いくかさけきてたまなよそっはばもろゃゅんつょら".contains(c)
+                    })
             }
             Self::Comma => {
                 let held = ["とは", "とい", "とまで", "なんて", "わけ", "と言"];
@@ -179,26 +157,13 @@ impl Guard {
                 !digits && !held.iter().any(|held| text[end..].starts_with(held))
             }
             Self::AfterStem => {
-                is(before, |c| {
-                    [
-                        'せ', 'ら', 'か', 'れ', 'え', 'け', 'め', 'べ', 'げ', 'ね', 'わ', 'き',
-                        'ち', 'り', 'び', 'ぎ', 'じ',
-                    ]
-                    .contains(&c)
-                }) && !is(after, |c| ['っ', 'か', 'れ'].contains(&c))
+                is(before, |c| "せらかれえけめべげねわきちりびぎじ".contains(c))
+                    && !is(after, |c| "っかれ".contains(c))
             }
-            Self::AfterNoun => {
-                !is(before, is_hiragana) || is(before, |c| ['も', 'は', 'が'].contains(&c))
-            }
+            Self::AfterNoun => !is(before, is_hiragana) || is(before, |c| "もはが".contains(c)),
             Self::Contracted => {
-                is(before, |c| {
-                    [
-                        'れ', 'え', 'け', 'せ', 'め', 'べ', 'ら', 'か', 'ま', 'わ', 'き', 'じ',
-                    ]
-                    .contains(&c)
-                }) && !is(after, |c| {
-                    is_hiragana(c) && !['わ', 'け', 'し', 'や', 'か', 'ね'].contains(&c)
-                })
+                is(before, |c| "れえけせめべらかまわきじ".contains(c))
+                    && !is(after, |c| is_hiragana(c) && !"わけしやかね".contains(c))
             }
             Self::Compared => {
                 let near = text[..start]
@@ -222,22 +187,17 @@ impl Guard {
                 .iter()
                 .any(|other| text[near..start].contains(other))
             }
-            Self::Condition => !is(after, |c| {
-                ['な', 'ず', 'ん', 'ぬ', 'び', 'べ', 'ば', 'し'].contains(&c)
-            }),
-            Self::Negating => !is(before, |c| ['少', '危', '切'].contains(&c)),
+            Self::Condition => !is(after, |c| "なずんぬびべばし".contains(c)),
+            Self::Negating => !is(before, |c| "少危切".contains(c)),
             Self::Suspecting => !is(before, |c| c == 'も'),
-            Self::Because => !is(after, |c| ['は', 'し', 'す', 'あ'].contains(&c)),
+            Self::Because => !is(after, |c| "はしすあ".contains(c)),
             Self::Laugh => {
                 !is(before, is_han)
                     && !is(after, |c| c.is_alphanumeric() && c != '生')
-                    && !is(before, |c| ['の', 'な', 'を'].contains(&c))
+                    && !is(before, |c| "のなを".contains(c))
             }
             Self::Adverb => {
-                !is(before, is_hiragana)
-                    || is(before, |c| {
-                        ['は', 'が', 'も', 'に', 'の', 'で', 'て'].contains(&c)
-                    })
+                !is(before, is_hiragana) || is(before, |c| "はがもにのでて".contains(c))
             }
         }
     }
@@ -245,7 +205,7 @@ impl Guard {
 
 /// Whether が after these words joins clauses rather than marking a subject.
 fn is_conjunction(before: &str, after: Option<char>) -> bool {
-    let comma = after.is_some_and(|c| ['、', ','].contains(&c));
+    let comma = after.is_some_and(|c| "、,".contains(c));
     let mut back = before.chars().rev();
     let (last, previous) = (back.next(), back.next());
     let Some(last) = last else { return comma };
@@ -253,16 +213,12 @@ fn is_conjunction(before: &str, after: Option<char>) -> bool {
         'す' | 'た' | 'だ' | 'ん' | 'る' => {
             previous.is_some_and(|c| is_hiragana(c) || comma || is_han(c))
         }
-        'う' => comma || previous.is_some_and(|c| ['ろ', 'ょ', '思', '違', '言'].contains(&c)),
+        'う' => comma || previous.is_some_and(|c| "ろょ思違言".contains(c)),
         'い' => {
             comma
                 || before.ends_with("ない")
                 || before.ends_with("しい")
-                || previous.is_some_and(|c| {
-                    is_han(c)
-                        && !['違', '願', '匂', '思', '使', '扱', '払', '問', '救', '争']
-                            .contains(&c)
-                })
+                || previous.is_some_and(|c| is_han(c) && !"違願匂思使扱払問救争".contains(c))
         }
         _ => comma && !is_hiragana(last),
     }
