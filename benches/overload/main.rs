@@ -8,7 +8,8 @@
 //! 3. `overload`: five times the sustainable rate;
 //! 4. `after`: the sustainable rate again, from the moment the load ends.
 //!
-//! The sustainable rate is the largest tried at which nothing is refused. Times are from the moment a call is due. Every
+//! The sustainable rate is the largest of 90%, 80%, .. of what is stored of far too much at which no more than one in a hundred is
+//! refused. Times are from the moment a call is due. Every
 //! figure is a line `figure NAME VALUE UNIT`; quote medians and ratios of one run.
 //!
 //! Run it with `cargo bench --bench overload`; `-- --rounds 1 --seconds 4 --people 1000` makes it shorter.

@@ -140,7 +140,7 @@ pub struct Limits {
     pub connections: usize,
     /// How long a connection begins calls. Default 30 min; 1 s to a day.
     pub connection_age: Duration,
-    /// Calls at a time, but for streams and heavy ones. Default 1,024; 16 to 100,000.
+    /// Calls at a time, but for streams and heavy ones. Default 8,192; 16 to 100,000.
     pub calls: usize,
     /// Heavy calls at a time. Default 8; 2 to 100.
     pub heavy_calls: usize,
@@ -301,7 +301,7 @@ impl Default for Settings {
                 request_bytes: 128 << 20,
                 connections: 4_096,
                 connection_age: Duration::from_mins(30),
-                calls: 1_024,
+                calls: 8_192,
                 heavy_calls: 8,
                 preview_identifiers: 1_000_000,
                 watches: 256,

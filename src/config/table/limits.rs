@@ -25,7 +25,7 @@ pub(super) static TABLE: &[Setting] = &[
         |s, v| v.seconds(&mut s.limits.connection_age),
     ),
     setting(
-        ("limits.calls", "1024", "calls", Integer(16, 100_000)),
+        ("limits.calls", "8192", "calls", Integer(16, 100_000)),
         "Calls at a time; half of them of one method, three quarters of one tenant. Beyond it callers are told to back off, before what they sent is read. Streams are not counted.",
         |s, v| v.integer(&mut s.limits.calls),
     ),
