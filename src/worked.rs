@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
+/// Time of the processor that this thread has taken since it had taken so much.
+pub(crate) fn since(begun: Duration) -> Duration {
+    so_far().saturating_sub(begun)
+}
+
 /// Time of the processor that this thread has taken so far.
 pub(crate) fn so_far() -> Duration {
     let taken = clock_gettime(ClockId::ThreadCPUTime);

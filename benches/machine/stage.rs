@@ -187,12 +187,8 @@ impl Service {
         self.memory("VmHWM:")
     }
 
-    /// The memory that it has, in MB.
-    pub(crate) fn memory_mb(&self) -> u64 {
-        self.memory("VmRSS:")
-    }
-
-    fn memory(&self, which: &str) -> u64 {
+    /// Its memory in MB, by a name of the kernel's, such as `VmRSS:`.
+    pub(crate) fn memory(&self, which: &str) -> u64 {
         let id = self.id().to_string();
         let status = std::fs::read_to_string(Path::new("/proc").join(id).join("status")).unwrap();
         let memory = status

@@ -94,7 +94,7 @@ pub(crate) async fn offer(
                     }
                     Err(status) => Became::Failed(status.code()),
                 };
-                let took = begun.elapsed() - due;
+                let took = begun.elapsed().saturating_sub(due);
                 seen.lock().unwrap().push(Seen { due, took, became });
             });
             number += 1;

@@ -185,7 +185,7 @@ pub(crate) async fn run(stage: &Stage, plan: &Plan) {
     let (mut p99, mut p99_quiet, mut reads, mut reads_quiet) = (vec![], vec![], vec![], vec![]);
     let (mut recovery, mut stored) = (vec![], vec![]);
     let (mut for_good, mut failed) = (0, 0);
-    let before = stage.service().memory_mb();
+    let before = stage.service().memory("VmRSS:");
     for number in 1..=plan.rounds {
         println!("round {number}");
         let quiet = round.phase(rate, 0.0, lasting).await;

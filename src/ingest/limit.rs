@@ -121,7 +121,7 @@ mod tests {
     fn it_settles_where_small_calls_meet_the_target() {
         for (each_second, fixed) in [(500.0, 0.004), (2_000.0, 0.004), (20_000.0, 0.01)] {
             let (now, longest) = settle(each_second, fixed);
-            assert!(now >= BOUNDS.least && now < BOUNDS.most);
+            assert!((BOUNDS.least..BOUNDS.most).contains(&now));
             // The least is more than slow storage stores in time.
             let by_least = 1.5 * (fixed + 64.0 / each_second);
             assert!(longest <= by_least.max(0.13), "{each_second}: {longest}");

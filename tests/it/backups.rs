@@ -48,7 +48,7 @@ async fn what_is_dumped_and_restored_is_the_same_store() {
     service.stop().await;
 }
 
-/// Runs a program of PostgreSQL to its end.
+/// Runs a program that came with the server to its end.
 async fn run(program: &str, arguments: &[&str]) {
     let mut command = Command::new(program_of_the_run(program).await);
     command.args(arguments);

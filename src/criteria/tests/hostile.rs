@@ -93,7 +93,7 @@ fn hostile_texts_end_at_once_with_a_mistake() {
     for (name, text) in hostile() {
         let begun = worked::so_far();
         let parsed = Rule::parse(&text, Use::Decision);
-        let took = worked::so_far() - begun;
+        let took = worked::since(begun);
         let faults = parsed.expect_err(name);
         println!(
             "{name:28} {:>8} bytes {:>9.1} us  {}",

@@ -2,8 +2,8 @@
 //!
 //! What must stay true: who is turned away costs little, so it is done before anything of a message is read, and hears
 //! `overloaded`, which says when to try again. Nobody takes all there is: a method has half of it at most and a tenant three
-//! quarters, and calls that may take long ([`HEAVY`]) have places of their own, so that look-ups do not wait behind them.
-//! Streams are bounded elsewhere: watches by their seats, streams of interactions by the way in. A call of RecordInteractions
+//! quarters, and calls that may take five seconds have places of their own, so that look-ups do not wait behind them.
+//! Streams are bounded elsewhere: watches by their seats, streams of interactions by the way in. A call of `RecordInteractions`
 //! that the way in would turn away is turned away here.
 
 use std::{

@@ -11,7 +11,7 @@ use crate::worked;
 fn refused(text: &str) -> Violation {
     let begun = worked::so_far();
     let mut wrong = import(&[text], &Known::default()).expect_err("refused");
-    let spent = worked::so_far() - begun;
+    let spent = worked::since(begun);
     assert!(wrong.len() <= limits::MAX_VIOLATIONS);
     assert!(
         wrong

@@ -81,7 +81,7 @@ fn best(mut work: impl FnMut()) -> f64 {
         for _ in 0..50 {
             work();
         }
-        (worked::so_far() - begun).as_secs_f64() * 1e9 / 50.0
+        worked::since(begun).as_secs_f64() * 1e9 / 50.0
     };
     // What is not optimised says nothing, and takes long.
     let batches = if cfg!(debug_assertions) { 1 } else { 100 };
