@@ -14,7 +14,7 @@ use crate::{
     Plan,
     empty::Empty,
     load::{Target, median},
-    offered::{Became, Phase, offer},
+    offered::{Became, Phase, Seen, offer},
     people,
     stage::Stage,
 };
@@ -36,7 +36,7 @@ const WARM: Duration = Duration::from_secs(8);
 const PARTS: [f64; 6] = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4];
 
 /// What is looked at of what comes after, piece by piece.
-const PIECE: Duration = Duration::from_millis(250);
+const PIECE: Duration = Duration::from_millis(500);
 
 /// Interactions, each of another number.
 struct Source {
@@ -128,26 +128,33 @@ impl Round<'_> {
     }
 }
 
-/// From the end of the load until no piece has a refusal or answers that take half as long again as they normally do.
-fn recovered(after: &Phase, normal_p99: f64) -> f64 {
-    let pieces = after.0.iter().map(|seen| seen.due).max().unwrap();
-    let mut last = Duration::ZERO;
+/// What the calls that were due in each piece of a phase came to: 99th percentile in ms, and the part that was refused.
+fn pieces(phase: &Phase) -> Vec<(f64, f64)> {
+    let last = phase.0.iter().map(|seen| seen.due).max().unwrap();
     let mut from = Duration::ZERO;
-    while from < pieces {
-        let piece = Phase(
-            after
-                .0
-                .iter()
-                .filter(|seen| seen.due >= from && seen.due < from + PIECE)
-                .copied()
-                .collect(),
-        );
+    let mut pieces = Vec::new();
+    // The last piece may be a small rest.
+    while from + PIECE <= last {
+        let due = |seen: &&Seen| seen.due >= from && seen.due < from + PIECE;
+        let piece = Phase(phase.0.iter().filter(due).copied().collect());
+        let of = |count: usize| f64::from(u32::try_from(count).unwrap());
+        let refused = of(piece.refused()) / of(piece.0.len());
+        pieces.push((piece.quantile(0.99), refused));
         from += PIECE;
-        if piece.refused() > 0 || piece.quantile(0.99) > 1.5 * normal_p99 {
-            last = from;
-        }
     }
-    last.as_secs_f64()
+    pieces
+}
+
+/// From the end of the load until the first two pieces in a row that are no worse than the worst before it.
+fn recovered(after: &Phase, quiet: &Phase) -> f64 {
+    let before = pieces(quiet);
+    let worst = |of: fn(&(f64, f64)) -> f64| before.iter().map(of).fold(0.0, f64::max);
+    let (p99, refused) = (worst(|piece| piece.0), worst(|piece| piece.1).max(0.01));
+    let after = pieces(after);
+    let is_well = |piece: &(f64, f64)| piece.0 <= p99 && piece.1 <= refused;
+    let well = after.windows(2).position(|two| two.iter().all(is_well));
+    let pieces = u32::try_from(well.unwrap_or(after.len())).unwrap();
+    (PIECE * pieces).as_secs_f64()
 }
 
 fn tell(name: &str, rate: f64, (writes, reads): &(Phase, Phase)) {
@@ -196,7 +203,7 @@ pub(crate) async fn run(stage: &Stage, plan: &Plan) {
         tell("overload", TIMES * rate, &overload);
         let after = round.phase(rate, 0.0, lasting).await;
         tell("after", rate, &after);
-        recovery.push(recovered(&after.0, quiet.0.quantile(0.99)));
+        recovery.push(recovered(&after.0, &quiet.0));
         p99.push(overload.0.quantile(0.99) / normal.0.quantile(0.99));
         p99_quiet.push(overload.0.quantile(0.99) / quiet.0.quantile(0.99));
         reads.push(overload.1.quantile(0.99) / normal.1.quantile(0.99));
