@@ -109,6 +109,13 @@ pub(crate) fn retry_after(status: &Status) -> Option<Duration> {
     again.then(|| asked.unwrap_or_default())
 }
 
+/// Whether the service turned the call away before it began.
+pub(crate) fn is_turned_away(status: &Status) -> bool {
+    let details = status.get_error_details();
+    let info = details.error_info();
+    info.is_some_and(|info| info.reason == "overloaded")
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;

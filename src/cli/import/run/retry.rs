@@ -11,7 +11,7 @@ use std::{
 
 use tonic::Status;
 
-use super::super::error::{ImportError, describe, retry_after};
+use super::super::error::{ImportError, describe, is_turned_away, retry_after};
 
 /// How long one try may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -24,7 +24,7 @@ pub(crate) struct Retry {
     pub(crate) give_up_after: Duration,
 }
 
-/// An answer, and whether a try before it failed: what that one did is then not known.
+/// An answer, and whether a try before it began and failed: what that one did is then not known.
 #[derive(Debug)]
 pub(crate) struct Answered<T> {
     pub(crate) answer: T,
@@ -42,6 +42,7 @@ impl Retry {
     {
         let started = Instant::now();
         let mut tries = 0_u32;
+        let mut tried_before = false;
         loop {
             let left = self.give_up_after.saturating_sub(started.elapsed());
             let patience = PATIENCE.min(left.max(SHORTEST));
@@ -49,14 +50,18 @@ impl Retry {
                 Ok(Ok(answer)) => {
                     return Ok(Answered {
                         answer,
-                        tried_before: tries > 0,
+                        tried_before,
                     });
                 }
                 Ok(Err(status)) => match retry_after(&status) {
                     None => return Err(ImportError::Refused(Box::new(status))),
-                    Some(asked) => (asked, describe(&status)),
+                    Some(asked) => {
+                        tried_before |= !is_turned_away(&status);
+                        (asked, describe(&status))
+                    }
                 },
                 Err(_) => {
+                    tried_before = true;
                     let said = format!("none within {patience:.0?}");
                     (Duration::ZERO, said)
                 }
@@ -80,7 +85,10 @@ fn backoff(tries: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
+    use std::{cell::Cell, collections::HashMap};
+
+    use tonic::Code;
+    use tonic_types::{ErrorDetails, StatusExt as _};
 
     use super::*;
 
@@ -113,6 +121,13 @@ mod tests {
                 .unwrap()
                 .tried_before
         );
+    }
+
+    #[tokio::test]
+    async fn a_call_that_was_turned_away_was_not_tried() {
+        let details = ErrorDetails::with_error_info("overloaded", "d", HashMap::new());
+        let status = Status::with_error_details(Code::ResourceExhausted, "busy", details);
+        assert!(!failing(2, status).await.unwrap().tried_before);
     }
 
     #[tokio::test]
