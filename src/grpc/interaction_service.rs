@@ -57,7 +57,7 @@ impl InteractionService for Interactions {
         let request = request.into_inner();
         let batch = Batch::checked(request.interactions, request.run_id.as_deref())?;
         let recording = async {
-            let entered = enter(&self.0, &caller, batch, Patience::Refuse).await?;
+            let entered = enter(&self.0, &caller, batch, Patience::Brief).await?;
             entered.record(&self.0).await
         };
         let (results, token) = self.0.within(recording).await?;

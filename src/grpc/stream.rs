@@ -164,7 +164,7 @@ impl Session {
         let (api, caller) = (Arc::clone(&self.api), self.caller.clone());
         let items = batch.len();
         Box::pin(async move {
-            let entered = enter(&api, &caller, batch, Patience::Wait).await;
+            let entered = enter(&api, &caller, batch, Patience::Endless).await;
             (sequence, items, entered)
         })
     }

@@ -3,8 +3,8 @@
 //! Each writer is a task with a queue; an interaction goes to the writer of its anchor, so that what belongs to one person
 //! meets in one batch and not in each other's locks, and in the order in which it came. While a writer commits, its queue
 //! fills, so batches grow with the load by themselves. What waits is bounded, in interactions ([`Gate`]) and in bytes: a unary
-//! call that finds no room is told so at once, a stream waits, which holds its sender back. What nobody waits for any more
-//! when its batch begins is not written.
+//! call that finds no room waits for a moment and is told so then, a stream waits, which holds its sender back. What nobody
+//! waits for any more when its batch begins is not written.
 
 use std::{
     collections::HashMap,
@@ -20,7 +20,7 @@ use tokio::{
 use tracing::Instrument as _;
 
 use super::{
-    gate::{Class, Gate, Held},
+    gate::{Class, Gate, Held, Patience},
     limit::Bounds,
     record::{Answer, Item, Outcome, record},
 };
@@ -66,15 +66,6 @@ pub struct Options {
     pub queue_kib: usize,
     /// The longest that a transaction may take. A server that hangs, or a host that is gone, ends no statement by itself.
     pub patience: Duration,
-}
-
-/// What to do when the queue is full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Patience {
-    /// Refuse at once.
-    Refuse,
-    /// Wait for room.
-    Wait,
 }
 
 /// A part of a call, for one writer.
@@ -247,7 +238,7 @@ impl Ingest {
     /// Room in the queue for the interactions of one call.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] when there is none and the call does not wait.
+    /// [`Error::Overloaded`] when there is none within the patience of the call.
     pub async fn room(
         &self,
         tenant: &TenantId,
@@ -257,18 +248,15 @@ impl Ingest {
         let (items, kib) = size(items);
         let room = Arc::clone(&self.kib);
         let wanted = u32::try_from(kib).unwrap_or(u32::MAX);
-        let (held, kib) = match patience {
-            Patience::Refuse => (
-                self.gate.enter(tenant, class(items), items),
-                room.try_acquire_many_owned(wanted).ok(),
-            ),
-            Patience::Wait => (
-                Some(self.gate.wait(tenant, items).await),
-                room.acquire_many_owned(wanted).await.ok(),
-            ),
+        // Memory first, for all alike: nobody waits for it who holds a place that others wait for.
+        let (class, kib) = match patience {
+            Patience::Brief => (class(items), room.try_acquire_many_owned(wanted).ok()),
+            Patience::Endless => (Class::Bulk, room.acquire_many_owned(wanted).await.ok()),
         };
-        let (held, kib) = held.zip(kib).ok_or_else(full)?;
-        Ok(Room { items: held, kib })
+        let kib = kib.ok_or_else(full)?;
+        let held = self.gate.enter(tenant, class, items, patience).await;
+        let items = held.ok_or_else(full)?;
+        Ok(Room { items, kib })
     }
 
     fn writer_of(&self, item: &Item) -> usize {

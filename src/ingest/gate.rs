@@ -7,18 +7,23 @@
 //! - Somebody is let in only while fewer interactions are under way than the limit, and is let in whole: a call may go
 //!   beyond the limit once, so that no call is too large for it.
 //! - A tenant has three quarters of a limit at most, so one that sends without end leaves room for the others.
-//! - Streams wait in line, the first come first; while one waits, the last quarter is theirs, so that unary calls, which
-//!   never wait, cannot pass them for ever.
+//! - Others wait in line, and whoever comes later never passes one who waits for the same room. Streams wait until it is their
+//!   turn. Unary calls wait no longer than those who are let in may take, and are turned away at once where the line is as long
+//!   as the limit, since who comes last in it would wait for longer.
 //! - What was taken is given back with the last part of a [`Held`], whatever becomes of the call.
 
+mod line;
+
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use tokio::sync::oneshot;
 
+pub use self::line::Patience;
+use self::line::{Line, Party, Waiter};
 use super::limit::{Bounds, Limit};
 use crate::ids::TenantId;
 
@@ -39,23 +44,14 @@ pub struct Gate {
 }
 
 #[derive(Debug)]
-struct State {
-    parts: [Part; 2],
-    of_tenant: HashMap<TenantId, [usize; 2]>,
-    line: VecDeque<Waiter>,
-}
+struct State([Part; 2]);
 
 #[derive(Debug)]
 struct Part {
     limit: Limit,
     held: usize,
-}
-
-#[derive(Debug)]
-struct Waiter {
-    tenant: TenantId,
-    items: usize,
-    admit: oneshot::Sender<Held>,
+    of_tenant: HashMap<TenantId, usize>,
+    line: Line,
 }
 
 /// Three quarters.
@@ -63,28 +59,66 @@ const fn most_of(limit: usize) -> usize {
     limit - limit / 4
 }
 
-impl State {
-    fn of(&self, tenant: &TenantId, class: Class) -> usize {
-        self.of_tenant
-            .get(tenant)
-            .map_or(0, |held| held[class as usize])
+impl Part {
+    fn new(bounds: Bounds) -> Self {
+        Self {
+            limit: Limit::new(bounds),
+            held: 0,
+            of_tenant: HashMap::new(),
+            line: Line::default(),
+        }
+    }
+
+    fn of(&self, tenant: &TenantId) -> usize {
+        self.of_tenant.get(tenant).copied().unwrap_or_default()
     }
 
     /// Whether one more call of a tenant is let in.
-    fn admits(&self, tenant: &TenantId, class: Class, from_line: bool) -> bool {
-        let part = &self.parts[class as usize];
-        let limit = part.limit.now();
-        let open = if from_line || class == Class::Small || self.line.is_empty() {
-            limit
-        } else {
-            most_of(limit)
-        };
-        part.held < open && self.of(tenant, class) < most_of(limit)
+    fn admits(&self, tenant: &TenantId) -> bool {
+        let limit = self.limit.now();
+        self.held < limit && self.of(tenant) < most_of(limit)
     }
 
-    fn take(&mut self, tenant: &TenantId, class: Class, items: usize) {
-        self.parts[class as usize].held += items;
-        self.of_tenant.entry(tenant.clone()).or_default()[class as usize] += items;
+    /// Whether one more unary call of a tenant may wait.
+    fn lines_up(&self, tenant: &TenantId) -> bool {
+        let limit = self.limit.now();
+        let (all, own) = self.line.brief(tenant);
+        all < limit && own < most_of(limit)
+    }
+
+    fn take(&mut self, tenant: &TenantId, items: usize) {
+        self.held += items;
+        *self.of_tenant.entry(tenant.clone()).or_default() += items;
+    }
+
+    fn give_back(&mut self, tenant: &TenantId, items: usize) {
+        self.held -= items;
+        if let Some(own) = self.of_tenant.get_mut(tenant) {
+            *own -= items;
+            if *own == 0 {
+                self.of_tenant.remove(tenant);
+            }
+        }
+    }
+
+    /// Those in line for whom there is room now; it is taken for them.
+    fn call_in(&mut self) -> Vec<(TenantId, Waiter)> {
+        let mut called = Vec::new();
+        let limit = self.limit.now();
+        while self.held < limit {
+            let of_tenant = &self.of_tenant;
+            let has_room = |tenant: &TenantId| {
+                let own = of_tenant.get(tenant).copied().unwrap_or_default();
+                own < most_of(limit)
+            };
+            let next = self.line.next(has_room);
+            let Some(((tenant, _), waiter)) = next else {
+                break;
+            };
+            self.take(&tenant, waiter.items);
+            called.push((tenant, waiter));
+        }
+        called
     }
 }
 
@@ -92,17 +126,9 @@ impl Gate {
     /// A gate that holds to these bounds of small calls and of bulk.
     #[must_use]
     pub fn new(small: Bounds, bulk: Bounds) -> Arc<Self> {
-        let part = |bounds| Part {
-            limit: Limit::new(bounds),
-            held: 0,
-        };
         Arc::new(Self {
             begun: Instant::now(),
-            state: Mutex::new(State {
-                parts: [part(small), part(bulk)],
-                of_tenant: HashMap::new(),
-                line: VecDeque::new(),
-            }),
+            state: Mutex::new(State([Part::new(small), Part::new(bulk)])),
         })
     }
 
@@ -113,51 +139,59 @@ impl Gate {
     /// Interactions of a class that are under way, and how many there may be.
     #[must_use]
     pub fn load(&self, class: Class) -> (usize, usize) {
-        let part = &self.lock().parts[class as usize];
+        let part = &self.lock().0[class as usize];
         (part.held, part.limit.now())
     }
 
-    /// Whether any unary call of a tenant would be turned away now.
+    /// Whether any unary call of a tenant would be turned away at once.
     #[must_use]
     pub fn is_full_for(&self, tenant: &TenantId) -> bool {
-        let state = self.lock();
-        let admits = |class| state.admits(tenant, class, false);
-        !admits(Class::Small) && !admits(Class::Bulk)
+        let turned_away = |part: &Part| !part.admits(tenant) && !part.lines_up(tenant);
+        self.lock().0.iter().all(turned_away)
     }
 
-    /// Lets the interactions of a unary call in, or not.
-    #[must_use]
-    pub fn enter(self: &Arc<Self>, tenant: &TenantId, class: Class, items: usize) -> Option<Held> {
-        let mut state = self.lock();
-        if !state.admits(tenant, class, false) {
-            return None;
+    /// Lets interactions of a tenant in, when it is their turn; nothing, when that takes too long.
+    pub async fn enter(
+        self: &Arc<Self>,
+        tenant: &TenantId,
+        class: Class,
+        items: usize,
+        patience: Patience,
+    ) -> Option<Held> {
+        let (admit, mut admitted) = oneshot::channel();
+        // Leaves the line before `admitted` goes, so that as a rule nobody is called in who is gone.
+        let (_place, target) = {
+            let part = &mut self.lock().0[class as usize];
+            // Everybody in line for whom there was room has been called in.
+            if part.admits(tenant) {
+                part.take(tenant, items);
+                return Some(self.held(tenant, class, items));
+            }
+            if patience == Patience::Brief && !part.lines_up(tenant) {
+                return None;
+            }
+            let party = (tenant.clone(), patience);
+            let number = part.line.push(&party, Waiter { items, admit });
+            let place = Place {
+                gate: Arc::clone(self),
+                class,
+                party,
+                number,
+            };
+            (place, part.limit.target())
+        };
+        match patience {
+            Patience::Brief => tokio::time::timeout(target, &mut admitted).await.ok()?,
+            Patience::Endless => admitted.await,
         }
-        state.take(tenant, class, items);
-        Some(self.held(tenant, class, items))
-    }
-
-    /// Lets interactions of a stream in when it is their turn.
-    pub async fn wait(self: &Arc<Self>, tenant: &TenantId, items: usize) -> Held {
-        let (admit, admitted) = oneshot::channel();
-        self.lock().line.push_back(Waiter {
-            tenant: tenant.clone(),
-            items,
-            admit,
-        });
-        self.call_in();
-        match admitted.await {
-            Ok(held) => held,
-            // Nothing drops a waiter that waits.
-            Err(_) => std::future::pending().await,
-        }
+        .ok()
     }
 
     /// Learns from a batch that was stored: how long the slowest of its small calls and of its bulk took.
     pub fn observe(self: &Arc<Self>, small: Option<Duration>, bulk: Option<Duration>) {
         let at = self.begun.elapsed();
-        {
-            let mut state = self.lock();
-            let [quick, other] = &mut state.parts;
+        let called = {
+            let [quick, other] = &mut self.lock().0;
             let late = small.filter(|took| *took > quick.limit.target());
             match late {
                 Some(took) if other.held > quick.held => other.limit.cut(at, took, other.held),
@@ -166,11 +200,11 @@ impl Gate {
                     other.limit.observe(at, bulk, other.held);
                 }
             }
-            if state.line.is_empty() {
-                return;
-            }
-        }
-        self.call_in();
+            [quick.call_in(), other.call_in()]
+        };
+        let [quick, other] = called;
+        self.admit(Class::Small, quick);
+        self.admit(Class::Bulk, other);
     }
 
     fn held(self: &Arc<Self>, tenant: &TenantId, class: Class, items: usize) -> Held {
@@ -182,51 +216,35 @@ impl Gate {
         }
     }
 
-    /// Lets in those in line for whom there is room.
-    fn call_in(self: &Arc<Self>) {
-        let mut called = Vec::new();
-        {
-            let mut state = self.lock();
-            let mut at = 0;
-            while let Some(waiter) = state.line.get(at) {
-                if waiter.admit.is_closed() {
-                    state.line.remove(at);
-                } else if state.admits(&waiter.tenant, Class::Bulk, true) {
-                    if let Some(waiter) = state.line.remove(at) {
-                        state.take(&waiter.tenant, Class::Bulk, waiter.items);
-                        called.push(waiter);
-                    }
-                } else {
-                    at += 1;
-                }
-            }
-        }
-        // Outside the lock: what nobody takes is given back at once.
-        for Waiter {
-            tenant,
-            items,
-            admit,
-        } in called
-        {
-            let _ = admit.send(self.held(&tenant, Class::Bulk, items));
+    /// Tells those who were called in. Outside the lock: what nobody takes is given back at once.
+    fn admit(self: &Arc<Self>, class: Class, called: Vec<(TenantId, Waiter)>) {
+        for (tenant, Waiter { items, admit }) in called {
+            let _ = admit.send(self.held(&tenant, class, items));
         }
     }
 
     fn leave(self: &Arc<Self>, tenant: &TenantId, class: Class, items: usize) {
-        {
-            let mut state = self.lock();
-            state.parts[class as usize].held -= items;
-            if let Some(of_tenant) = state.of_tenant.get_mut(tenant) {
-                of_tenant[class as usize] -= items;
-                if *of_tenant == [0, 0] {
-                    state.of_tenant.remove(tenant);
-                }
-            }
-            if state.line.is_empty() {
-                return;
-            }
-        }
-        self.call_in();
+        let called = {
+            let part = &mut self.lock().0[class as usize];
+            part.give_back(tenant, items);
+            part.call_in()
+        };
+        self.admit(class, called);
+    }
+}
+
+/// A place in line, until this is dropped.
+struct Place {
+    gate: Arc<Gate>,
+    class: Class,
+    party: Party,
+    number: u64,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let part = &mut self.gate.lock().0[self.class as usize];
+        part.line.remove(&self.party, self.number);
     }
 }
 

@@ -41,7 +41,8 @@ pub(crate) mod standings;
 pub mod trait_keys;
 mod write;
 
-pub use batcher::{Ingest, Options, Patience, Room};
+pub use batcher::{Ingest, Options, Room};
+pub use gate::Patience;
 pub use guard::Guard;
 pub use model::Prepared;
 pub use record::{Answer, Outcome};

@@ -219,7 +219,7 @@ impl Desk {
         }];
         let room = self
             .ingest
-            .room(&tenant.id, &items, Patience::Refuse)
+            .room(&tenant.id, &items, Patience::Brief)
             .await?;
         let answers = self.ingest.record(tenant, items, room).await?;
         let answer = answers.into_iter().next();

@@ -315,7 +315,7 @@ impl Desk {
         }
         let mut position = 0;
         if !items.is_empty() {
-            let room = self.ingest.room(&tenant.id, &items, Patience::Refuse);
+            let room = self.ingest.room(&tenant.id, &items, Patience::Brief);
             let room = room.await?;
             let stored = self.ingest.record(tenant, items, room).await?;
             for (place, stored) in places.into_iter().zip(stored) {

@@ -251,7 +251,7 @@ pub const METRICS: &[Metric] = &[
     metric(
         (INGEST_LIMIT_ITEMS, Gauge, Unit::Count),
         &["calls"],
-        "interactions that may wait, of small calls and of bulk, by how long they take to be stored; beyond it unary calls are told to back off and streams are held back",
+        "interactions that may wait, of small calls and of bulk, by how long they take to be stored; beyond it unary calls wait for a moment and are told to back off then, and streams are held back",
     ),
     metric(
         (SHED, Counter, Unit::Count),

@@ -74,13 +74,15 @@ async fn an_operation_that_another_call_works_on_is_in_progress() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_queue_refuses_more_at_once_and_what_waits_is_stored() {
+async fn a_full_queue_refuses_more_after_a_moment_and_what_waits_is_stored() {
     let database = Database::new().await;
     let settings = [
         (LOCK_TIMEOUT, "60000"),
         ("CUSTOMER_PROFILE_DATABASE__STATEMENT_TIMEOUT_MS", "60000"),
         ("CUSTOMER_PROFILE_INGEST__QUEUE_ITEMS", "1000"),
         ("CUSTOMER_PROFILE_INGEST__STREAM_WINDOW", "1000"),
+        // Who finds no room waits for twenty times as long.
+        ("CUSTOMER_PROFILE_INGEST__TARGET_MS", "50"),
     ];
     let service = Service::with(database.clone(), &settings).await;
     let mut locks = Stripes::hold(&database).await;
@@ -103,7 +105,7 @@ async fn a_full_queue_refuses_more_at_once_and_what_waits_is_stored() {
     refused(&status, Code::ResourceExhausted, "overloaded");
     assert!(
         begun.elapsed() < Duration::from_secs(10),
-        "refused, not kept waiting"
+        "refused, not kept waiting for long"
     );
     // Reads do not queue behind writes.
     let status = service.get(getting(WHO)).await.unwrap_err();

@@ -229,6 +229,8 @@ where
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
     use crate::ingest::{gate, limit::Bounds};
 
@@ -294,14 +296,24 @@ mod tests {
         assert!(admission.admit(EXPLAIN, &one).unwrap().is_some());
     }
 
-    #[test]
-    fn interactions_that_cannot_be_taken_in_are_not_read() {
+    #[tokio::test]
+    async fn interactions_that_cannot_be_taken_in_are_not_read() {
         let (admission, gate) = admission(16, 2);
         let one = tenant("one");
-        let small = gate.enter(&one, gate::Class::Small, 4);
+        // One that is let in, and one that waits to be.
+        let enter = |class| {
+            let [first, then] =
+                [(); 2].map(|()| Box::pin(gate.enter(&one, class, 4, gate::Patience::Brief)));
+            let first = first.now_or_never().flatten();
+            assert!(first.is_some());
+            let mut then = then;
+            assert!((&mut then).now_or_never().is_none());
+            (first, then)
+        };
+        let small = enter(gate::Class::Small);
         // Who sends much may still be let in.
         assert!(admission.admit(RECORD, &one).unwrap().is_some());
-        let bulk = gate.enter(&one, gate::Class::Bulk, 4);
+        let bulk = enter(gate::Class::Bulk);
         assert_eq!(what(admission.admit(RECORD, &one)), "the ingest queue");
         assert!(admission.admit(GET, &one).unwrap().is_some());
         drop((small, bulk));

@@ -48,6 +48,8 @@ pub fn settings(database: &Database, more: &[(&str, &str)]) -> Settings {
         ("CUSTOMER_PROFILE_LISTEN__GRPC", "127.0.0.1:0"),
         ("REDIS_URL", "off"),
         ("HOME", "/nonexistent"),
+        // Many services on one disk, without optimisation: how long storing takes is no word on how many may be let in.
+        ("CUSTOMER_PROFILE_INGEST__TARGET_MS", "1000"),
     ]
     .map(|(key, value)| (key.to_owned(), value.to_owned()))
     .into();
