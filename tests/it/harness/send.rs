@@ -4,7 +4,10 @@ use customer_profile::proto::v1::{
     Interaction, InteractionOutcome, InteractionResult, RecordInteractionsRequest,
     StreamInteractionsRequest, interaction_service_client::InteractionServiceClient,
 };
-use tonic::transport::Channel;
+use tonic::{Code, transport::Channel};
+use tonic_types::StatusExt as _;
+
+use super::refused::refused;
 
 /// Outcomes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,7 +36,7 @@ impl Tally {
     }
 }
 
-/// Records batch after batch, each in a call of its own.
+/// Records batch after batch, each in a call of its own. Who is told to come again does so.
 pub async fn unary(
     mut client: InteractionServiceClient<Channel>,
     batches: Vec<Vec<Interaction>>,
@@ -45,7 +48,16 @@ pub async fn unary(
             interactions,
             run_id: None,
         };
-        let response = client.record_interactions(request).await.unwrap();
+        let response = loop {
+            match client.record_interactions(request.clone()).await {
+                Ok(response) => break response,
+                Err(status) => {
+                    refused(&status, Code::ResourceExhausted, "overloaded");
+                    let asked = status.get_error_details().retry_info().unwrap().retry_delay;
+                    tokio::time::sleep(asked.unwrap()).await;
+                }
+            }
+        };
         let results = response.into_inner().results;
         assert_eq!(results.len(), sent);
         tally.add(&results);
