@@ -28,7 +28,7 @@ use crate::{
     identity::Members,
     ids::{IdentityKey, InteractionId, RunId},
     ingest::{
-        Answer, Outcome, Patience, Prepared, Room,
+        Answer, Outcome, Patience, Prepared, Room, batcher,
         record::Item,
         retract::{self, Selection},
     },
@@ -154,6 +154,10 @@ pub(super) async fn enter(
     patience: Patience,
 ) -> Result<Entered, Error> {
     let tenant = api.tenants.open(&caller.tenant).await?;
+    // Before the work of checking each, which is what most of a flood would cost.
+    if patience == Patience::Brief && api.ingest.turns_away(&tenant.id, batch.len()) {
+        return Err(batcher::full());
+    }
     let sight = api.sight(caller);
     let validation = api.validation(&tenant);
     let mut hidden = Vec::new();

@@ -235,6 +235,12 @@ impl Ingest {
             .collect()
     }
 
+    /// Whether a unary call of so many interactions would find no room and no place in line, so that nothing need be done for it.
+    #[must_use]
+    pub fn turns_away(&self, tenant: &TenantId, items: usize) -> bool {
+        self.gate.turns_away(tenant, class(items))
+    }
+
     /// Room in the queue for the interactions of one call.
     ///
     /// # Errors

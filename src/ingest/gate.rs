@@ -86,6 +86,10 @@ impl Part {
         all < limit && own < most_of(limit)
     }
 
+    fn turns_away(&self, tenant: &TenantId) -> bool {
+        !self.admits(tenant) && !self.lines_up(tenant)
+    }
+
     fn take(&mut self, tenant: &TenantId, items: usize) {
         self.held += items;
         *self.of_tenant.entry(tenant.clone()).or_default() += items;
@@ -146,8 +150,13 @@ impl Gate {
     /// Whether any unary call of a tenant would be turned away at once.
     #[must_use]
     pub fn is_full_for(&self, tenant: &TenantId) -> bool {
-        let turned_away = |part: &Part| !part.admits(tenant) && !part.lines_up(tenant);
-        self.lock().0.iter().all(turned_away)
+        self.lock().0.iter().all(|part| part.turns_away(tenant))
+    }
+
+    /// Whether a unary call of a tenant and a class would be turned away at once.
+    #[must_use]
+    pub fn turns_away(&self, tenant: &TenantId, class: Class) -> bool {
+        self.lock().0[class as usize].turns_away(tenant)
     }
 
     /// Lets interactions of a tenant in, when it is their turn; nothing, when that takes too long.
@@ -167,7 +176,7 @@ impl Gate {
                 part.take(tenant, items);
                 return Some(self.held(tenant, class, items));
             }
-            if patience == Patience::Brief && !part.lines_up(tenant) {
+            if patience == Patience::Brief && part.turns_away(tenant) {
                 return None;
             }
             let party = (tenant.clone(), patience);
