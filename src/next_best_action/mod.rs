@@ -14,7 +14,7 @@
 //! them, all put together in [`decide`]. What rules see of a
 //! customer are their [`facts`]. [`holdout`] says who is decided for in another way, [`outcome`] and
 //! [`attribution`] what came of it, [`learning`] what that teaches, and [`evaluation`] whether another policy would have done
-//! better. What a tenant may say of its actions is its [`catalogue`]; [`matching`] counts how many customers its rules let through.
+//! better. What a tenant may say of its actions is its [`catalogue`]; [`matching`] counts how many customers its rules let through, and [`segments`] says who is in which.
 
 pub mod arbitration;
 pub mod attribution;
@@ -34,4 +34,5 @@ pub mod learning;
 pub mod matching;
 pub mod model;
 pub mod outcome;
+pub mod segments;
 pub mod situation;

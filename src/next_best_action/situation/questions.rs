@@ -1,12 +1,11 @@
 //! What the rules of a catalogue ask of customers, each thing once.
 
-use std::{cell::RefCell, collections::BTreeMap};
-
 use crate::{
-    criteria::{Attribute, AttributeId, Facts, Moment, Rule, Value},
+    criteria::{Attribute, AttributeId, Facts, Rule, Value},
     next_best_action::{
         catalogue::Snapshot,
         decide::{self, Fact},
+        segments::Within,
     },
 };
 
@@ -54,15 +53,12 @@ impl Questions {
     /// The answers that are known, each under the place of what was asked among the catalogue's attributes.
     #[must_use]
     pub fn ask(&self, catalogue: &Snapshot, customer: &impl Facts) -> Vec<Fact> {
-        let within = Within {
-            customer,
-            segments: RefCell::default(),
-        };
+        let within = Within::new(customer);
         if self.of_segments {
             for segment in catalogue.segments() {
                 let inside = segment.rule.evaluate(&within).is_pass();
                 let name = segment.segment.get().name.as_str();
-                within.segments.borrow_mut().insert(name, inside);
+                within.learn(name, inside);
             }
         }
         let asked = catalogue.attributes().iter().take(self.asked).enumerate();
@@ -83,27 +79,6 @@ pub(super) fn is_of_page(attribute: &Attribute) -> bool {
         attribute.id(),
         AttributeId::Channel | AttributeId::Placement
     )
-}
-
-/// A customer with the segments that are worked out so far.
-struct Within<'a, F> {
-    customer: &'a F,
-    segments: RefCell<BTreeMap<&'a str, bool>>,
-}
-
-impl<F: Facts> Facts for Within<'_, F> {
-    fn moment(&self) -> Moment {
-        self.customer.moment()
-    }
-
-    fn get(&self, attribute: &Attribute) -> Value<'_> {
-        if attribute.id() == AttributeId::Segment {
-            let segments = self.segments.borrow();
-            let known = segments.get(attribute.text(0)).copied();
-            return known.map_or(Value::Missing, Value::Boolean);
-        }
-        self.customer.get(attribute)
-    }
 }
 
 /// A value to be kept; none when there is none.

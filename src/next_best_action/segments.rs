@@ -1,0 +1,190 @@
+//! Who is in which segment, and until when.
+//!
+//! What must stay true:
+//!
+//! - A segment is worked out after those that it refers to. One of which it cannot be told whether a customer is in it counts, for
+//!   rules that refer to it, as one that they are not in: here as in decisions, which ask by way of the same [`Within`].
+//! - With unchanged facts a standing stays what it is until its `until`, also where a segment that it refers to changes then.
+//! - It is a function of the rules, the facts and the moment, so there is nothing that could be late.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
+
+use super::catalogue::Snapshot;
+use crate::{
+    clock::Micros,
+    criteria::{
+        Attribute, AttributeId, Explanation, Facts, Moment, Rule, Segment, SegmentFault, Value,
+        Verdict, evaluation_order,
+    },
+};
+
+/// Segments in an order in which each comes after those that it refers to.
+#[derive(Clone, Debug, Default)]
+pub struct Segments<'c>(Vec<(&'c str, &'c Rule)>);
+
+/// How a customer stands to a segment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Standing<'c> {
+    /// Its name.
+    pub name: &'c str,
+    /// Its rule.
+    pub rule: &'c Rule,
+    /// Whether the customer is in it.
+    pub verdict: Verdict,
+    /// Until when time alone does not change that; none: never.
+    pub until: Option<Micros>,
+}
+
+impl<'c> Segments<'c> {
+    /// Those of a catalogue.
+    #[must_use]
+    pub fn of(catalogue: &'c Snapshot) -> Self {
+        let all = catalogue.segments().iter();
+        Self(all.map(|one| (name_of(one), &one.rule)).collect())
+    }
+
+    /// The same with one more, or with another rule for one of them.
+    ///
+    /// # Errors
+    /// When it refers to one that is not there, or they refer to each other in a circle.
+    pub fn with(&self, name: &'c str, rule: &'c Rule) -> Result<Self, Vec<SegmentFault>> {
+        let others = self.0.iter().copied().filter(|(other, _)| *other != name);
+        let all: Vec<(&str, &Rule)> = others.chain([(name, rule)]).collect();
+        let segments: Vec<Segment<'_>> = all
+            .iter()
+            .map(|(name, rule)| Segment { name, rule })
+            .collect();
+        let order = evaluation_order(&segments)?;
+        Ok(Self(
+            order
+                .into_iter()
+                .filter_map(|at| all.get(at).copied())
+                .collect(),
+        ))
+    }
+
+    /// Only one of them, and those that it refers to, directly or not.
+    #[must_use]
+    pub fn needed_for(&self, name: &str) -> Self {
+        let mut wanted: BTreeSet<&str> = BTreeSet::from([name]);
+        let mut needed = Vec::new();
+        // Each comes after those that it refers to.
+        for (name, rule) in self.0.iter().rev() {
+            if wanted.contains(name) {
+                wanted.extend(rule.segments());
+                needed.push((*name, *rule));
+            }
+        }
+        needed.reverse();
+        Self(needed)
+    }
+
+    /// Their names, in that order.
+    pub fn names(&self) -> impl Iterator<Item = &'c str> {
+        self.0.iter().map(|(name, _)| *name)
+    }
+
+    /// How a customer stands to each, in that order.
+    #[must_use]
+    pub fn standings<F: Facts>(&self, customer: &F) -> Vec<Standing<'c>> {
+        let within = Within::new(customer);
+        let mut dues: HashMap<&str, Micros> = HashMap::new();
+        self.0
+            .iter()
+            .map(|(name, rule)| {
+                let verdict = rule.evaluate(&within);
+                let referred = rule.segments().filter_map(|name| dues.get(name).copied());
+                let until = rule.falls_due(&within).into_iter().chain(referred).min();
+                within.learn(name, verdict.is_pass());
+                if let Some(until) = until {
+                    dues.insert(name, until);
+                }
+                Standing {
+                    name,
+                    rule,
+                    verdict,
+                    until,
+                }
+            })
+            .collect()
+    }
+
+    /// Whether a customer is in one of them, and how that comes about.
+    #[must_use]
+    pub fn explain<F: Facts>(&self, standing: &Standing<'_>, customer: &F) -> Explanation {
+        let within = Within::new(customer);
+        for (name, rule) in &self.0 {
+            if *name == standing.name {
+                break;
+            }
+            within.learn(name, rule.evaluate(&within).is_pass());
+        }
+        standing.rule.explain(&within)
+    }
+
+    /// What each rests on, in that order: everything that its rule asks for, and the rules of the segments that it refers to, as it
+    /// stands in rules.
+    #[must_use]
+    pub fn grounds(&self) -> Vec<BTreeSet<String>> {
+        let mut of: HashMap<&str, BTreeSet<String>> = HashMap::new();
+        let mut all = Vec::with_capacity(self.0.len());
+        for (name, rule) in &self.0 {
+            let mut grounds = BTreeSet::new();
+            for attribute in rule.attributes() {
+                if attribute.id() != AttributeId::Segment {
+                    grounds.insert(attribute.to_string());
+                } else if let Some(referred) = of.get(attribute.text(0)) {
+                    grounds.extend(referred.iter().cloned());
+                }
+            }
+            of.insert(name, grounds.clone());
+            all.push(grounds);
+        }
+        all
+    }
+}
+
+fn name_of(one: &super::catalogue::SegmentRule) -> &str {
+    &one.segment.get().name
+}
+
+/// A customer with the segments that are worked out so far.
+pub(super) struct Within<'a, F> {
+    customer: &'a F,
+    segments: RefCell<BTreeMap<&'a str, bool>>,
+}
+
+impl<'a, F: Facts> Within<'a, F> {
+    pub(super) fn new(customer: &'a F) -> Self {
+        Self {
+            customer,
+            segments: RefCell::default(),
+        }
+    }
+
+    /// Notes whether the customer is in a segment.
+    pub(super) fn learn(&self, name: &'a str, inside: bool) {
+        self.segments.borrow_mut().insert(name, inside);
+    }
+}
+
+impl<F: Facts> Facts for Within<'_, F> {
+    fn moment(&self) -> Moment {
+        self.customer.moment()
+    }
+
+    fn get(&self, attribute: &Attribute) -> Value<'_> {
+        if attribute.id() == AttributeId::Segment {
+            let segments = self.segments.borrow();
+            let known = segments.get(attribute.text(0)).copied();
+            return known.map_or(Value::Missing, Value::Boolean);
+        }
+        self.customer.get(attribute)
+    }
+}
+
+#[cfg(test)]
+mod tests;
