@@ -23,6 +23,8 @@ mod matches;
 pub mod outcomes;
 mod period;
 pub mod ready;
+mod sampling;
+pub mod segments;
 mod situation;
 pub mod watch;
 
@@ -46,6 +48,7 @@ pub use make::{Call, Made, Prepare};
 pub use matches::Matches;
 pub use period::Period;
 use ready::Shelf;
+pub use sampling::Sampled;
 pub use situation::{Situation, decide_by};
 
 /// What deciding needs.
