@@ -5,19 +5,20 @@ use std::{env, error::Error, fs, path::PathBuf};
 use protox::prost::Message as _;
 
 const ROOT: &str = "proto";
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "customer_profile/v1/interaction_service.proto",
     "customer_profile/v1/profile_service.proto",
     "customer_profile/v1/identity_service.proto",
     "customer_profile/v1/sentiment_service.proto",
     "customer_profile/v1/next_best_action_service.proto",
+    "customer_profile/v1/segment_service.proto",
     "customer_profile/state/v1/state.proto",
     "customer_profile/state/v1/decision.proto",
     "customer_profile/state/v1/catalogue.proto",
 ];
 
 /// Files whose descriptors are served: the API alone, not what is stored.
-const SERVED: usize = 5;
+const SERVED: usize = 6;
 
 /// The service that operators implement and we call. It is no part of the API: not served, and decoded without the weighing
 /// that requests need.
@@ -27,7 +28,7 @@ const ANALYZER: &str = "customer_profile/analyzer/v1/analyzer.proto";
 const LOOKUPS: &str = "customer_profile/v1/profile_service.proto";
 
 /// Messages whose fields are personal data; their `Debug` is written by hand and shows none.
-const PERSONAL: [&str; 22] = [
+const PERSONAL: [&str; 24] = [
     ".customer_profile.v1.Interaction",
     ".customer_profile.v1.Identifier",
     ".customer_profile.v1.TraitValue",
@@ -42,6 +43,8 @@ const PERSONAL: [&str; 22] = [
     ".customer_profile.v1.SentimentItem",
     ".customer_profile.v1.GetSentimentHistoryResponse",
     ".customer_profile.v1.SentimentSummary",
+    ".customer_profile.v1.SegmentFact",
+    ".customer_profile.v1.GetSegmentsResponse",
     ".customer_profile.state.v1.LastFeeling",
     ".customer_profile.state.v1.ConsentFact",
     ".customer_profile.state.v1.Summary",

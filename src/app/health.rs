@@ -47,7 +47,7 @@ struct Service {
     needs: Needs,
 }
 
-const SERVICES: [Service; 6] = [
+const SERVICES: [Service; 7] = [
     service("", "readiness", Needs::Anything),
     service(
         "customer_profile.v1.IdentityService",
@@ -68,6 +68,11 @@ const SERVICES: [Service; 6] = [
         "customer_profile.v1.ProfileService",
         "ProfileService",
         Needs::Anything,
+    ),
+    service(
+        "customer_profile.v1.SegmentService",
+        "SegmentService",
+        Needs::Reads,
     ),
     service(
         "customer_profile.v1.SentimentService",
@@ -219,7 +224,12 @@ mod tests {
         assert_eq!(serving(Database::Serving, false).len(), SERVICES.len());
         assert_eq!(
             serving(Database::ReadOnly, false),
-            ["readiness", "ProfileService", "SentimentService"]
+            [
+                "readiness",
+                "ProfileService",
+                "SegmentService",
+                "SentimentService"
+            ]
         );
         assert_eq!(
             serving(Database::Away, true),

@@ -8,7 +8,8 @@ use crate::{
     grpc::{
         Api, identity_service::Identities, interaction_service::Interactions,
         next_best_action_service::NextBestActions, profile_service::Profiles,
-        sentiment_service::Sentiments, validate::limits::MAX_MESSAGE_BYTES,
+        segment_service::SegmentsOf, sentiment_service::Sentiments,
+        validate::limits::MAX_MESSAGE_BYTES,
     },
     proto::{
         DESCRIPTORS,
@@ -17,6 +18,7 @@ use crate::{
             identity_service_server::IdentityServiceServer,
             interaction_service_server::InteractionServiceServer,
             next_best_action_service_server::NextBestActionServiceServer,
+            segment_service_server::SegmentServiceServer,
             sentiment_service_server::SentimentServiceServer,
         },
     },
@@ -46,6 +48,10 @@ pub(super) fn routes(api: &Arc<Api>) -> Result<Routes, tonic_reflection::server:
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .accept_compressed(CompressionEncoding::Gzip)
         .send_compressed(CompressionEncoding::Gzip);
+    let segments = SegmentServiceServer::new(SegmentsOf(Arc::clone(api)))
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .accept_compressed(CompressionEncoding::Gzip)
+        .send_compressed(CompressionEncoding::Gzip);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
@@ -56,6 +62,7 @@ pub(super) fn routes(api: &Arc<Api>) -> Result<Routes, tonic_reflection::server:
         .add_service(identities)
         .add_service(sentiments)
         .add_service(actions)
+        .add_service(segments)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?))
 }

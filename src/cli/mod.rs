@@ -17,6 +17,7 @@ mod progress;
 pub mod reanalyze;
 pub mod rules;
 pub mod search;
+pub mod segments;
 pub mod sentiment;
 pub mod show;
 mod status;
@@ -84,6 +85,8 @@ enum Command {
     Explain(Box<explain::ExplainArgs>),
     /// Show what makes identifiers one person, try other rules, apply them, go back.
     Rules(Box<rules::RulesArgs>),
+    /// Show the segments, whom of them a customer is in, or how many a rule would let in.
+    Segments(Box<segments::SegmentsArgs>),
     /// Show what to do next with one customer, and why; what not, and why not.
     Next(Box<next::NextArgs>),
     /// Bring in, write out or list the catalogue of actions.
@@ -192,6 +195,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Sentiment(args) => sentiment::sentiment(&args).await,
         Command::Explain(args) => explain::explain(&args).await,
         Command::Rules(args) => rules::rules(&args).await,
+        Command::Segments(args) => segments::segments(&args).await,
         Command::Next(args) => next::next(&args).await,
         Command::Actions(args) => actions::actions(&args).await,
         Command::Suggest(args) => suggest::suggest(&args).await,

@@ -25,6 +25,8 @@ pub mod reasons;
 pub mod replies;
 pub mod resume_token;
 mod rules;
+pub mod segment_service;
+mod segments;
 mod sentiment_history;
 pub mod sentiment_service;
 mod sight;

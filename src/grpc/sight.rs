@@ -6,6 +6,7 @@
 //!
 //! That something exists may still be seen: how many interactions there are, and when the customer was first and last seen.
 
+mod facts;
 mod feelings;
 mod identities;
 

@@ -79,6 +79,8 @@ opaque!(
     v1::SentimentItem,
     v1::GetSentimentHistoryResponse,
     v1::SentimentSummary,
+    v1::SegmentFact,
+    v1::GetSegmentsResponse,
     analyzer::v1::CustomerText,
     state::v1::LastFeeling,
     state::v1::ConsentFact,

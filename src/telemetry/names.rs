@@ -516,7 +516,7 @@ pub const METRICS: &[Metric] = &[
     metric(
         (SERVING, Gauge, Unit::Count),
         &["service"],
-        "1 while a service has what it needs, as health says: IdentityService, InteractionService, NextBestActionService, ProfileService, SentimentService; and readiness, which is that of the process",
+        "1 while a service has what it needs, as health says: IdentityService, InteractionService, NextBestActionService, ProfileService, SegmentService, SentimentService; and readiness, which is that of the process",
     ),
     metric(
         (CLOCK_AHEAD, Gauge, Unit::Seconds),

@@ -436,6 +436,7 @@ fn examples_of_actions() -> Vec<(&'static str, Value, &'static str)> {
 
 /// The same of decisions.
 fn examples_of_decisions() -> Vec<(&'static str, Value, &'static str)> {
+    let lookup = json!({"identifiers": [{"namespace": "email", "value": "hanako@example.com"}]});
     vec![
         (
             "GetNextBestActions",
@@ -452,6 +453,17 @@ fn examples_of_decisions() -> Vec<(&'static str, Value, &'static str)> {
         ),
         ("ExplainDecision", json!({"decisionId": "page"}), "decision"),
         ("ReplayDecision", json!({"decisionId": "page"}), "identical"),
+        ("ListSegments", json!({}), "segments"),
+        (
+            "GetSegments",
+            json!({"lookup": lookup, "segments": ["vip"], "explain": true}),
+            "memberships",
+        ),
+        (
+            "PreviewSegment",
+            json!({"rule": "order_count >= 2", "name": "vip"}),
+            "membersNow",
+        ),
         (
             "GetActionStats",
             json!({"actionIds": ["shop_home"], "gates": true}),

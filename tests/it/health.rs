@@ -23,12 +23,13 @@ use crate::harness::{
     wait::{in_time, until},
 };
 
-const SERVICES: [&str; 6] = [
+const SERVICES: [&str; 7] = [
     "",
     "customer_profile.v1.InteractionService",
     "customer_profile.v1.ProfileService",
     "customer_profile.v1.IdentityService",
     "customer_profile.v1.NextBestActionService",
+    "customer_profile.v1.SegmentService",
     "customer_profile.v1.SentimentService",
 ];
 
@@ -118,6 +119,7 @@ async fn services_go_one_by_one_and_it_stays_ready_while_it_can_answer_from_what
         "ProfileService",
         "IdentityService",
         "NextBestActionService",
+        "SegmentService",
         "SentimentService",
     ];
     serve_alone(&mut client, &all).await;
@@ -134,7 +136,8 @@ async fn services_go_one_by_one_and_it_stays_ready_while_it_can_answer_from_what
         }
     };
     read_only("on").await;
-    serve_alone(&mut client, &["", "ProfileService", "SentimentService"]).await;
+    let readers = ["", "ProfileService", "SegmentService", "SentimentService"];
+    serve_alone(&mut client, &readers).await;
     service.profile(who).await;
     assert_eq!(page(&url, "/readyz").await.0, 200);
     read_only("off").await;

@@ -71,6 +71,7 @@ mod retracting;
 mod retractions;
 mod rolling;
 mod searching;
+mod segments;
 mod sentiment_history;
 mod sharing;
 mod smoke;

@@ -4,16 +4,18 @@ use customer_profile::proto::v1::{
     AnalyzeTextRequest, ApplyRulesRequest, BatchGetProfilesRequest, CreateActionRequest,
     EvaluatePolicyRequest, ExplainDecisionRequest, ExplainIdentityRequest, ExportActionsRequest,
     GetActionRequest, GetActionStatsRequest, GetExperienceMetricsRequest, GetLiftRequest,
-    GetNextBestActionsRequest, GetRulesRequest, GetSentimentHistoryRequest, ImportActionsRequest,
-    ListActionsRequest, ListIdentifiersRequest, ListTraitsRequest, MergeProfilesRequest,
-    OutcomeEvent, PauseActionRequest, PlacementRequest, PreviewRulesRequest,
-    ReanalyzeInteractionsRequest, RecordOutcomesRequest, ReplayDecisionRequest,
-    ResumeActionRequest, RetireActionRequest, SearchProfilesRequest, SeparateIdentifiersRequest,
-    StreamInteractionsRequest, SuggestMergesRequest, UndoDecisionRequest, UpdateActionRequest,
-    WatchProfilesRequest, apply_rules_request, identity_service_client::IdentityServiceClient,
+    GetNextBestActionsRequest, GetRulesRequest, GetSegmentsRequest, GetSentimentHistoryRequest,
+    ImportActionsRequest, ListActionsRequest, ListIdentifiersRequest, ListSegmentsRequest,
+    ListTraitsRequest, MergeProfilesRequest, OutcomeEvent, PauseActionRequest, PlacementRequest,
+    PreviewRulesRequest, PreviewSegmentRequest, ReanalyzeInteractionsRequest,
+    RecordOutcomesRequest, ReplayDecisionRequest, ResumeActionRequest, RetireActionRequest,
+    SearchProfilesRequest, SeparateIdentifiersRequest, StreamInteractionsRequest,
+    SuggestMergesRequest, UndoDecisionRequest, UpdateActionRequest, WatchProfilesRequest,
+    apply_rules_request, identity_service_client::IdentityServiceClient,
     interaction_service_client::InteractionServiceClient,
     next_best_action_service_client::NextBestActionServiceClient, preview_rules_request,
-    profile_service_client::ProfileServiceClient, sentiment_service_client::SentimentServiceClient,
+    profile_service_client::ProfileServiceClient, segment_service_client::SegmentServiceClient,
+    sentiment_service_client::SentimentServiceClient,
 };
 use futures_util::stream;
 use tonic::{Code, Status, transport::Channel};
@@ -27,7 +29,7 @@ use crate::harness::{
 };
 
 pub const WHO: &str = "email=a@example.com";
-pub const CALLS: [(&str, &[&str]); 38] = [
+pub const CALLS: [(&str, &[&str]); 41] = [
     ("RecordInteractions", &["record"]),
     ("StreamInteractions", &["record"]),
     ("ListInteractions", &["read"]),
@@ -66,6 +68,9 @@ pub const CALLS: [(&str, &[&str]); 38] = [
     ("GetActionStats", &["decide"]),
     ("GetLift", &["decide"]),
     ("EvaluatePolicy", &["administer"]),
+    ("ListSegments", &["decide"]),
+    ("GetSegments", &["read"]),
+    ("PreviewSegment", &["administer"]),
 ];
 pub const PERMISSIONS: [&str; 7] = [
     "record",
@@ -152,10 +157,7 @@ pub async fn call_with(
             let request = with_metadata(request, allowed);
             profiles.search_profiles(request).await.map(drop)
         }
-        "WatchProfiles" => {
-            let request = with_metadata(WatchProfilesRequest::default(), allowed);
-            watched(profiles, request).await
-        }
+        "WatchProfiles" => watched(profiles, WatchProfilesRequest::default(), allowed).await,
         "MergeProfiles"
         | "SeparateIdentifiers"
         | "UndoDecision"
@@ -184,7 +186,38 @@ pub async fn call_with(
         | "GetSentimentHistory"
         | "GetExperienceMetrics"
         | "ReanalyzeInteractions" => feel(channel, name, allowed).await,
+        name if name.contains("Segment") => sort(channel, name, allowed).await,
         _ => act(channel, name, allowed).await,
+    }
+}
+
+async fn sort(
+    channel: Channel,
+    name: &str,
+    allowed: &[(&'static str, &str)],
+) -> Result<(), Status> {
+    let mut segments = SegmentServiceClient::new(channel);
+    match name {
+        "ListSegments" => {
+            let request = with_metadata(ListSegmentsRequest {}, allowed);
+            segments.list_segments(request).await.map(drop)
+        }
+        "GetSegments" => {
+            let request = GetSegmentsRequest {
+                lookup: make::by(WHO),
+                ..GetSegmentsRequest::default()
+            };
+            let request = with_metadata(request, allowed);
+            segments.get_segments(request).await.map(drop)
+        }
+        _ => {
+            let request = PreviewSegmentRequest {
+                rule: "known".into(),
+                ..PreviewSegmentRequest::default()
+            };
+            let request = with_metadata(request, allowed);
+            segments.preview_segment(request).await.map(drop)
+        }
     }
 }
 
@@ -229,9 +262,12 @@ async fn feel(
 /// The first message of a watch.
 async fn watched(
     mut profiles: ProfileServiceClient<Channel>,
-    request: tonic::Request<WatchProfilesRequest>,
+    request: WatchProfilesRequest,
+    allowed: &[(&'static str, &str)],
 ) -> Result<(), Status> {
-    let answer = profiles.watch_profiles(request).await?;
+    let answer = profiles
+        .watch_profiles(with_metadata(request, allowed))
+        .await?;
     answer.into_inner().message().await.map(drop)
 }
 

@@ -36,7 +36,7 @@ const CODES: [&str; 17] = [
 ];
 
 /// How long a call may take, where it is not the second of [`Method::objective`]. A stream takes as long as it likes.
-const OBJECTIVES: [(&str, Option<Duration>); 22] = [
+const OBJECTIVES: [(&str, Option<Duration>); 24] = [
     ("StreamInteractions", None),
     ("WatchProfiles", None),
     ("GetProfile", Some(Duration::from_millis(50))),
@@ -44,6 +44,7 @@ const OBJECTIVES: [(&str, Option<Duration>); 22] = [
     ("ListTraits", Some(Duration::from_millis(50))),
     ("GetNextBestActions", Some(Duration::from_millis(50))),
     ("AnalyzeText", Some(Duration::from_millis(50))),
+    ("GetSegments", Some(Duration::from_millis(50))),
     ("BatchGetProfiles", Some(Duration::from_millis(250))),
     ("ListInteractions", Some(Duration::from_millis(250))),
     ("GetSentimentHistory", Some(Duration::from_millis(250))),
@@ -55,6 +56,7 @@ const OBJECTIVES: [(&str, Option<Duration>); 22] = [
     ("RetractInteractions", Some(Duration::from_secs(5))),
     ("GetExperienceMetrics", Some(Duration::from_secs(5))),
     ("GetActionStats", Some(Duration::from_secs(5))),
+    ("PreviewSegment", Some(Duration::from_secs(5))),
     ("GetLift", Some(Duration::from_secs(5))),
     ("EvaluatePolicy", Some(Duration::from_secs(30))),
     ("PreviewRules", Some(Duration::from_mins(10))),

@@ -3,8 +3,6 @@
 use super::show::Shown;
 use crate::{
     clock::Micros,
-    config::Facts,
-    grpc::sight::Sight,
     next_best_action::{
         consent::Standing,
         empathy::Upset,
@@ -109,7 +107,7 @@ fn of_rule(shown: &Shown<'_>, rule: &RuleReport, result: &mut GateResult) {
 /// The values that a rule used, as far as they may be seen.
 fn values<'r>(shown: &'r Shown<'_>, rule: &'r RuleReport) -> impl Iterator<Item = GateValue> + 'r {
     rule.shown.values.iter().map(|(name, value)| {
-        let seen = shown.values && may_see(shown.sight, name) && value != "no value";
+        let seen = shown.values && shown.sight.may_see_fact(name) && value != "no value";
         GateValue {
             name: name.clone(),
             value: seen.then(|| TraitValue {
@@ -117,60 +115,6 @@ fn values<'r>(shown: &'r Shown<'_>, rule: &'r RuleReport) -> impl Iterator<Item 
             }),
         }
     })
-}
-
-/// Whether a caller may see the value of an attribute, by its text in rules.
-fn may_see(sight: &Sight<'_>, attribute: &str) -> bool {
-    let (name, rest) = attribute.split_once('(').unwrap_or((attribute, ""));
-    let facts = match name {
-        "trait" => {
-            let named = rest.split('"').nth(1).unwrap_or_default();
-            return sight.may_see_trait(named);
-        }
-        "has_identifier" | "identifier_count" => Facts::Identifiers,
-        "order_count"
-        | "cancelled_order_count"
-        | "order_days"
-        | "first_order"
-        | "last_order"
-        | "spend"
-        | "returned"
-        | "p_alive"
-        | "expected_orders"
-        | "lifetime_value"
-        | "recency_score"
-        | "frequency_score"
-        | "money_score" => Facts::Orders,
-        "ticket_count" | "open_tickets" | "open_complaints" | "last_ticket" | "open_since" => {
-            Facts::Tickets
-        }
-        "consent" => Facts::Consents,
-        name if name.starts_with("survey_") => Facts::Surveys,
-        "effort" | "topic_level" | "signal_count" | "last_signal" | "last_feeling"
-        | "last_label" | "last_polarity" | "last_intent" | "leaving_risk" | "leaving_reason" => {
-            Facts::Sentiment
-        }
-        name if name.starts_with("sentiment_") => Facts::Sentiment,
-        // A segment may rest on anything.
-        "segment" => {
-            return sight.all_traits()
-                && [
-                    Facts::Orders,
-                    Facts::Tickets,
-                    Facts::Surveys,
-                    Facts::Sentiment,
-                    Facts::Consents,
-                    Facts::Timeline,
-                ]
-                .into_iter()
-                .all(|facts| sight.require(facts).is_ok());
-        }
-        "context" | "channel" | "placement" | "locale" | "local_hour" | "day_of_week" | "known"
-        | "anonymous" => return true,
-        _ => Facts::Timeline,
-    };
-    let visible = sight.require(facts).is_ok();
-    visible && (facts != Facts::Identifiers || sight.all_namespaces())
 }
 
 pub(in crate::grpc) fn gate_name(gate: Gate) -> ActionGate {

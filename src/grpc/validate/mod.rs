@@ -40,6 +40,7 @@ pub mod reason;
 mod retract;
 mod rules;
 mod search;
+pub mod segments;
 mod sentiment;
 mod sentiment_history;
 #[cfg(test)]

@@ -130,7 +130,10 @@ async fn look_ups_that_take_old_answers_go_on_and_nothing_acknowledged_is_lost()
     };
     let open = async |set: &mut Set| {
         let health = stage.serving().await;
-        assert_eq!(health, ["", "ProfileService", "SentimentService"]);
+        assert_eq!(
+            health,
+            ["", "ProfileService", "SegmentService", "SentimentService"]
+        );
         set.cluster
             .tell("ALTER SYSTEM RESET default_transaction_read_only")
             .await;

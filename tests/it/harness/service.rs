@@ -18,7 +18,7 @@ use customer_profile::{
         identity_service_client::IdentityServiceClient,
         interaction_service_client::InteractionServiceClient,
         next_best_action_service_client::NextBestActionServiceClient,
-        profile_service_client::ProfileServiceClient,
+        profile_service_client::ProfileServiceClient, segment_service_client::SegmentServiceClient,
         sentiment_service_client::SentimentServiceClient,
     },
     sentiment::{Listening, Reader},
@@ -139,6 +139,10 @@ impl Service {
 
     pub fn actions(&self) -> NextBestActionServiceClient<Channel> {
         NextBestActionServiceClient::new(self.channel())
+    }
+
+    pub fn segments(&self) -> SegmentServiceClient<Channel> {
+        SegmentServiceClient::new(self.channel())
     }
 
     /// Where `/metrics` is.

@@ -158,6 +158,24 @@ fn requests_about_feelings() -> Vec<(&'static str, String)> {
     ]
 }
 
+/// The same of segments.
+fn requests_about_segments() -> Vec<(&'static str, String)> {
+    vec![
+        ("SegmentService/ListSegments", "{}".to_owned()),
+        (
+            "SegmentService/GetSegments",
+            format!(
+                r#"{{{LOOKUP}, "explain": true, "read_options": {{"max_staleness": "1s", "allow_stale": true}}}}"#
+            ),
+        ),
+        (
+            "SegmentService/PreviewSegment",
+            r#"{"rule": "order_count >= 2 && days_since(last_order) < 30", "name": "back"}"#
+                .to_owned(),
+        ),
+    ]
+}
+
 /// The same of actions.
 fn requests_about_actions() -> Vec<(&'static str, String)> {
     let definition = r#""definition": {"action_id": "gloves", "description": "d", "issue": 3, "group": "offers", "channels": ["web"],
@@ -560,6 +578,7 @@ async fn every_field_of_every_request_is_checked_and_its_faults_are_named() {
     let all = requests()
         .into_iter()
         .chain(requests_about_feelings())
+        .chain(requests_about_segments())
         .chain(requests_about_actions());
     for (method, json) in all {
         let path: &'static str =

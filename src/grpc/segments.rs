@@ -1,0 +1,233 @@
+//! The calls of `SegmentService`.
+//!
+//! What must stay true: whether a customer is in a segment that rests on anything which the caller may not see is not said; which
+//! segments are left out depends on the caller and the rules, never on the customer.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::{
+    Api,
+    read::{Read, not_found},
+    sight::Sight,
+    validate,
+};
+use crate::{
+    auth::{Caller, Permission},
+    clock::Micros,
+    criteria::{Facts, Verdict},
+    error::Error,
+    experience::measure::{Z_95, wilson},
+    next_best_action::{
+        catalogue::Snapshot,
+        segments::{Segments, Standing},
+    },
+    proto::v1::{
+        GetSegmentsRequest, GetSegmentsResponse, ListSegmentsResponse, MembershipStatus,
+        PreviewSegmentRequest, PreviewSegmentResponse, Segment, SegmentFact, SegmentMembership,
+        TraitValue, trait_value::Kind,
+    },
+};
+
+pub(super) async fn list(api: &Api, caller: &Caller) -> Result<ListSegmentsResponse, Error> {
+    let tenant = api.tenants.get(&caller.tenant).await?;
+    let Some(catalogue) = api.catalogues.latest(&tenant.id).await? else {
+        return Ok(ListSegmentsResponse::default());
+    };
+    let versions = &catalogue.parts().segments;
+    let shown = catalogue.segments().iter().map(|one| {
+        let said = one.segment.get();
+        let version = versions
+            .iter()
+            .find(|(other, _)| other.get().name == said.name);
+        Segment {
+            name: said.name.clone(),
+            description: said.description.clone(),
+            rule: said.rule.clone(),
+            version: version.map_or(0, |(_, version)| *version),
+            segments: one.rule.segments().map(str::to_owned).collect(),
+        }
+    });
+    let mut segments: Vec<Segment> = shown.collect();
+    segments.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+    Ok(ListSegmentsResponse {
+        segments,
+        policy_version: revision(catalogue.revision()),
+    })
+}
+
+pub(super) async fn get(
+    api: &Api,
+    caller: &Caller,
+    request: &GetSegmentsRequest,
+) -> Result<GetSegmentsResponse, Error> {
+    let mut read = Read::begin(api, caller).await?;
+    let sight = read.sight;
+    let who = read.who("lookup", request.lookup.as_ref());
+    let (wish, at_least) = read.catalogue(request.read_options.as_ref());
+    let mut catalogue = api.catalogues.current(&read.tenant.id, at_least).await?;
+    let lacks = |catalogue: &Option<Arc<Snapshot>>| {
+        let segments = catalogue.as_deref().map(Segments::of).unwrap_or_default();
+        let known: BTreeSet<&str> = segments.names().collect();
+        request
+            .segments
+            .iter()
+            .any(|name| !known.contains(name.as_str()))
+    };
+    if lacks(&catalogue) {
+        // It may be newer than what is kept of the catalogue.
+        catalogue = api.catalogues.latest(&read.tenant.id).await?;
+    }
+    let segments = catalogue.as_deref().map(Segments::of).unwrap_or_default();
+    let known: BTreeSet<&str> = segments.names().collect();
+    let wanted = read.take(validate::segments::wanted(&request.segments, &known));
+    let (tenant, (who, wanted)) = read.finish(who.zip(wanted))?;
+    let answer = api.reader.find(&tenant.id, &who, &wish).await?;
+    let read_info = api.answered_from(&tenant, std::slice::from_ref(&answer), wish.position());
+    let profile = answer.profile().ok_or_else(not_found)?;
+    let seeing = api.desk.seeing(&tenant);
+    let customer = seeing.customer(profile);
+    let (mut memberships, mut masked) = (Vec::new(), Vec::new());
+    for (standing, grounds) in segments.standings(&customer).iter().zip(segments.grounds()) {
+        if !wanted.is_empty() && !wanted.contains(standing.name) {
+            continue;
+        }
+        if !sees(&sight, &grounds) {
+            masked.push(format!("memberships[{}]", standing.name));
+            continue;
+        }
+        let explain = request.explain || matches!(standing.verdict, Verdict::Unknown(_));
+        let mut shown = shown(standing);
+        if explain {
+            add_why(
+                &mut shown,
+                (&segments, standing),
+                &customer,
+                request.explain,
+            );
+        }
+        memberships.push(shown);
+    }
+    memberships.sort_unstable_by(|one, other| one.segment.cmp(&other.segment));
+    masked.sort_unstable();
+    Ok(GetSegmentsResponse {
+        memberships,
+        as_of: Some(seeing.now().to_proto()),
+        policy_version: catalogue.as_ref().map_or(0, |of| revision(of.revision())),
+        profile_id: profile.id.to_string(),
+        profile_version: profile.version,
+        answered_by: answer.answered_by().and_then(|n| i32::try_from(n).ok()),
+        read_info: Some(read_info),
+        masked_fields: masked,
+    })
+}
+
+fn shown(standing: &Standing<'_>) -> SegmentMembership {
+    SegmentMembership {
+        segment: standing.name.to_owned(),
+        status: match standing.verdict {
+            Verdict::Pass => MembershipStatus::Member,
+            Verdict::Fail => MembershipStatus::NotMember,
+            Verdict::Unknown(_) => MembershipStatus::Unknown,
+        }
+        .into(),
+        until: standing.until.map(Micros::to_proto),
+        missing: String::new(),
+        facts: Vec::new(),
+    }
+}
+
+/// Says what it was worked out with, all of which the caller may see.
+fn add_why<F: Facts>(
+    shown: &mut SegmentMembership,
+    (segments, standing): (&Segments<'_>, &Standing<'_>),
+    customer: &F,
+    with_facts: bool,
+) {
+    let explained = segments.explain(standing, customer);
+    shown.missing = explained.because.unwrap_or_default();
+    if with_facts {
+        let facts = explained.used.into_iter().map(|used| SegmentFact {
+            name: used.attribute,
+            value: (used.value != "no value").then_some(TraitValue {
+                kind: Some(Kind::Text(used.value)),
+            }),
+        });
+        shown.facts = facts.collect();
+    }
+}
+
+fn sees(sight: &Sight<'_>, grounds: &BTreeSet<String>) -> bool {
+    grounds.iter().all(|ground| sight.may_see_fact(ground))
+}
+
+pub(super) async fn preview(
+    api: &Api,
+    caller: &Caller,
+    request: &PreviewSegmentRequest,
+) -> Result<PreviewSegmentResponse, Error> {
+    let mut read = Read::begin(api, caller).await?;
+    let sight = read.sight;
+    let catalogue = api.catalogues.latest(&read.tenant.id).await?;
+    let there = catalogue.as_deref().map(Segments::of).unwrap_or_default();
+    let name = validate::segments::name(&request.name);
+    let name = read.take(name);
+    let rule = read.take(validate::segments::rule(&request.rule));
+    let rule = rule.and_then(|rule| {
+        let name = name.as_deref().unwrap_or_default();
+        let fits = validate::segments::fits(&there, name, &rule);
+        read.take(fits).map(|()| rule)
+    });
+    let (tenant, (name, rule)) = read.finish(name.zip(rule))?;
+    let size = api.desk.size(&tenant, catalogue.clone(), (&name, &rule));
+    let size = size.await?.ok_or(Error::Overloaded {
+        what: "looks at many profiles",
+    })?;
+    let may_name = caller.require(Permission::Read).is_ok()
+        && there.with(&name, &rule).is_ok_and(|segments| {
+            let needed = segments.needed_for(&name);
+            needed.grounds().iter().all(|grounds| sees(&sight, grounds))
+        });
+    let sampled = size.members + size.others + size.unknown;
+    let share = (sampled > 0).then(|| real(size.members) / real(sampled));
+    let interval = share.and_then(|share| wilson(share, real(sampled), Z_95));
+    let change = size.change.map(|change| change.map(whole));
+    let examples = size.examples.iter().filter(|_| may_name);
+    Ok(PreviewSegmentResponse {
+        rule: rule.text().to_owned(),
+        sampled: whole(sampled),
+        complete: size.sampled.complete,
+        members: whole(size.members),
+        not_members: whole(size.others),
+        unknown: whole(size.unknown),
+        share,
+        share_low: interval.map(|(low, _)| low),
+        share_high: interval.map(|(_, high)| high),
+        population: rounded(size.sampled.population),
+        estimated_members: rounded(share.unwrap_or_default() * size.sampled.population),
+        members_now: change.map(|[now, _, _]| now),
+        joining: change.map(|[_, joining, _]| joining),
+        leaving: change.map(|[_, _, leaving]| leaving),
+        examples: examples.map(ToString::to_string).collect(),
+    })
+}
+
+fn revision(revision: u64) -> i64 {
+    whole(revision)
+}
+
+fn whole(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn real(count: u64) -> f64 {
+    u32::try_from(count).map_or(f64::MAX, f64::from)
+}
+
+/// The nearest count.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a cast stops at the ends of what there is"
+)]
+fn rounded(estimate: f64) -> i64 {
+    estimate.round() as i64
+}
