@@ -107,7 +107,7 @@ impl Session {
                 Some(recorded) = under_way.next() => unsent.push_back(recorded),
                 place = out.reserve(), if !unsent.is_empty() => {
                     let (Ok(place), Some((items, recorded))) = (place, unsent.pop_front()) else {
-                        // What is still under way is recorded all the same; the sender will hear DUPLICATE.
+                        // What has begun to be written is recorded all the same; the sender will hear DUPLICATE of it.
                         return;
                     };
                     self.held -= items;

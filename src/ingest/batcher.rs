@@ -13,7 +13,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    sync::{OwnedSemaphorePermit, mpsc, oneshot},
     task::JoinHandle,
     time::Instant,
 };
@@ -22,6 +22,7 @@ use tracing::Instrument as _;
 use super::{
     gate::{Class, Gate, Held, Patience},
     limit::Bounds,
+    memory::Memory,
     record::{Answer, Item, Outcome, record},
 };
 use crate::{
@@ -42,6 +43,9 @@ const SMALL: usize = 16;
 /// Interactions of small calls that may be under way at least, however slow storage is, and at the start.
 const SMALL_LEAST: usize = 64;
 const SMALL_FIRST: usize = 128;
+
+/// One part in so many of the memory is for small calls.
+const FOR_SMALL: usize = 4;
 
 /// How many batches of bulk may be under way at the start.
 const BULK_FIRST: usize = 8;
@@ -84,7 +88,8 @@ struct Job {
 pub struct Ingest {
     writers: Vec<mpsc::UnboundedSender<Job>>,
     gate: Arc<Gate>,
-    kib: Arc<Semaphore>,
+    /// Of small calls and of the others, so that who sends much does not take all there is.
+    kib: [Memory; 2],
 }
 
 /// Room in the queue for some interactions, given back when it is dropped.
@@ -100,7 +105,8 @@ impl Room {
         let (count, kib) = size(items);
         Some(Self {
             items: self.items.split(count)?,
-            kib: self.kib.split(kib)?,
+            // One that is larger than all the memory there is holds all of it.
+            kib: self.kib.split(kib.min(self.kib.num_permits()))?,
         })
     }
 }
@@ -166,10 +172,14 @@ impl Ingest {
                 (sender, tokio::spawn(writer.run()))
             })
             .unzip();
+        let for_small = options.queue_kib / FOR_SMALL;
         let ingest = Self {
             writers: senders,
             gate,
-            kib: Arc::new(Semaphore::new(options.queue_kib)),
+            kib: [
+                Memory::new(for_small),
+                Memory::new(options.queue_kib - for_small),
+            ],
         };
         (ingest, Writers(tasks))
     }
@@ -252,14 +262,17 @@ impl Ingest {
         patience: Patience,
     ) -> Result<Room, Error> {
         let (items, kib) = size(items);
-        let room = Arc::clone(&self.kib);
-        let wanted = u32::try_from(kib).unwrap_or(u32::MAX);
-        // Memory first, for all alike: nobody waits for it who holds a place that others wait for.
-        let (class, kib) = match patience {
-            Patience::Brief => (class(items), room.try_acquire_many_owned(wanted).ok()),
-            Patience::Endless => (Class::Bulk, room.acquire_many_owned(wanted).await.ok()),
+        let class = match patience {
+            Patience::Brief => class(items),
+            Patience::Endless => Class::Bulk,
         };
-        let kib = kib.ok_or_else(full)?;
+        // Memory first, for all alike: nobody waits for it who holds a place that others wait for.
+        let memory = self.kib[class as usize].take(kib);
+        let kib = match patience {
+            Patience::Brief => tokio::time::timeout(self.gate.target(class), memory).await,
+            Patience::Endless => Ok(memory.await),
+        };
+        let kib = kib.ok().flatten().ok_or_else(full)?;
         let held = self.gate.enter(tenant, class, items, patience).await;
         let items = held.ok_or_else(full)?;
         Ok(Room { items, kib })
@@ -361,8 +374,10 @@ impl Writer {
             let of_class = jobs.iter().filter(|job| job.room.items.class() == class);
             of_class.map(|job| job.since.elapsed()).max()
         };
-        self.gate
-            .observe(slowest(Class::Small), slowest(Class::Bulk));
+        let [small, bulk] = [Class::Small, Class::Bulk].map(slowest);
+        // What failed at once was not stored quickly.
+        let says = |took: &Duration| result.is_ok() || *took > self.options.target;
+        self.gate.observe(small.filter(says), bulk.filter(says));
         answer(jobs, &sizes, result);
     }
 }

@@ -147,6 +147,12 @@ impl Gate {
         (part.held, part.limit.now())
     }
 
+    /// How long calls of a class may take.
+    #[must_use]
+    pub fn target(&self, class: Class) -> Duration {
+        self.lock().0[class as usize].limit.target()
+    }
+
     /// Whether any unary call of a tenant would be turned away at once.
     #[must_use]
     pub fn is_full_for(&self, tenant: &TenantId) -> bool {
@@ -203,7 +209,9 @@ impl Gate {
             let [quick, other] = &mut self.lock().0;
             let late = small.filter(|took| *took > quick.limit.target());
             match late {
-                Some(took) if other.held > quick.held => other.limit.cut(at, took, other.held),
+                Some(took) if other.held > quick.held && other.limit.can_give() => {
+                    other.limit.cut(at, took, other.held);
+                }
                 _ => {
                     quick.limit.observe(at, small, quick.held);
                     other.limit.observe(at, bulk, other.held);

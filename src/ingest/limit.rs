@@ -3,7 +3,7 @@
 //!
 //! What must stay true: it never leaves its bounds; a wait beyond the target never raises it, and one below half the
 //! target never lowers it; what one congestion did is answered once, since the waits of those who were let in before are
-//! no news.
+//! no news, also where they are short.
 
 use std::time::Duration;
 
@@ -48,6 +48,12 @@ impl Limit {
         self.now
     }
 
+    /// Whether it is above its least.
+    #[must_use]
+    pub const fn can_give(&self) -> bool {
+        self.now > self.bounds.least
+    }
+
     /// How long they may take.
     #[must_use]
     pub const fn target(&self) -> Duration {
@@ -65,9 +71,8 @@ impl Limit {
         } = self.bounds;
         match took {
             Some(took) if took > target => self.cut(at, took, held),
-            Some(took) if took > target / 2 => (),
-            // Room that nobody uses says nothing of how much there could be.
-            _ if held >= self.now / 2 => {
+            // Room that nobody uses says nothing of how much there could be, nor does a batch without any of them.
+            Some(took) if took <= target / 2 && held >= self.now / 2 && at >= self.rest => {
                 let more = (self.now / 16).max(4);
                 self.now = self.now.saturating_add(more).min(most.max(least));
             }
@@ -132,7 +137,8 @@ mod tests {
     fn what_is_stored_in_time_may_use_all_there_is() {
         let mut limit = Limit::new(BOUNDS);
         for batch in 0..200 {
-            limit.observe(Duration::from_secs(batch), None, limit.now());
+            let quick = Some(Duration::from_millis(20));
+            limit.observe(Duration::from_secs(batch), quick, limit.now());
         }
         assert_eq!(limit.now(), BOUNDS.most);
     }
@@ -165,6 +171,7 @@ mod tests {
                 match took {
                     Some(took) if took > BOUNDS.target => prop_assert!(limit.now() <= before),
                     Some(took) if took > BOUNDS.target / 2 => prop_assert_eq!(limit.now(), before),
+                    None => prop_assert_eq!(limit.now(), before),
                     _ => prop_assert!(limit.now() >= before),
                 }
             }

@@ -25,6 +25,7 @@ mod guard;
 pub mod heard;
 pub mod index_keys;
 pub mod limit;
+mod memory;
 pub mod model;
 pub mod plan;
 pub mod reanalyze;
