@@ -1,9 +1,10 @@
 //! The calls of `SegmentService`.
 //!
 //! What must stay true: whether a customer is in a segment that rests on anything which the caller may not see is not said; which
-//! segments are left out depends on the caller and the rules, never on the customer.
+//! segments are left out depends on the caller and the rules, never on the customer. Nor is counted how many customers a rule lets in
+//! that rests on such: rules that let in one customer at a time would tell.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use super::{
     Api,
@@ -14,13 +15,10 @@ use super::{
 use crate::{
     auth::{Caller, Permission},
     clock::Micros,
-    criteria::{Facts, Verdict},
+    criteria::{Attribute, Facts, Value, Verdict},
     error::Error,
     experience::measure::{Z_95, wilson},
-    next_best_action::{
-        catalogue::Snapshot,
-        segments::{Segments, Standing},
-    },
+    next_best_action::segments::{Segments, Standing, Within},
     proto::v1::{
         GetSegmentsRequest, GetSegmentsResponse, ListSegmentsResponse, MembershipStatus,
         PreviewSegmentRequest, PreviewSegmentResponse, Segment, SegmentFact, SegmentMembership,
@@ -64,21 +62,9 @@ pub(super) async fn get(
     let sight = read.sight;
     let who = read.who("lookup", request.lookup.as_ref());
     let (wish, at_least) = read.catalogue(request.read_options.as_ref());
-    let mut catalogue = api.catalogues.current(&read.tenant.id, at_least).await?;
-    let lacks = |catalogue: &Option<Arc<Snapshot>>| {
-        let segments = catalogue.as_deref().map(Segments::of).unwrap_or_default();
-        let known: BTreeSet<&str> = segments.names().collect();
-        request
-            .segments
-            .iter()
-            .any(|name| !known.contains(name.as_str()))
-    };
-    if lacks(&catalogue) {
-        // It may be newer than what is kept of the catalogue.
-        catalogue = api.catalogues.latest(&read.tenant.id).await?;
-    }
-    let segments = catalogue.as_deref().map(Segments::of).unwrap_or_default();
-    let known: BTreeSet<&str> = segments.names().collect();
+    let catalogue = api.catalogues.current(&read.tenant.id, at_least).await?;
+    let all = catalogue.as_deref().map(Segments::of).unwrap_or_default();
+    let known: BTreeSet<&str> = all.names().collect();
     let wanted = read.take(validate::segments::wanted(&request.segments, &known));
     let (tenant, (who, wanted)) = read.finish(who.zip(wanted))?;
     let answer = api.reader.find(&tenant.id, &who, &wish).await?;
@@ -86,26 +72,23 @@ pub(super) async fn get(
     let profile = answer.profile().ok_or_else(not_found)?;
     let seeing = api.desk.seeing(&tenant);
     let customer = seeing.customer(profile);
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.contains(name);
+    let segments = if wanted.is_empty() {
+        all
+    } else {
+        all.needed_for(wanted.iter().map(String::as_str))
+    };
+    let within = Within::new(&customer);
     let (mut memberships, mut masked) = (Vec::new(), Vec::new());
-    for (standing, grounds) in segments.standings(&customer).iter().zip(segments.grounds()) {
-        if !wanted.is_empty() && !wanted.contains(standing.name) {
+    for (standing, grounds) in segments.work_out(&within).iter().zip(segments.grounds()) {
+        if !is_wanted(standing.name) {
             continue;
         }
-        if !sees(&sight, &grounds) {
+        if sees(&sight, &grounds) {
+            memberships.push(shown(standing, request.explain.then_some(&within)));
+        } else {
             masked.push(format!("memberships[{}]", standing.name));
-            continue;
         }
-        let explain = request.explain || matches!(standing.verdict, Verdict::Unknown(_));
-        let mut shown = shown(standing);
-        if explain {
-            add_why(
-                &mut shown,
-                (&segments, standing),
-                &customer,
-                request.explain,
-            );
-        }
-        memberships.push(shown);
     }
     memberships.sort_unstable_by(|one, other| one.segment.cmp(&other.segment));
     masked.sort_unstable();
@@ -121,7 +104,20 @@ pub(super) async fn get(
     })
 }
 
-fn shown(standing: &Standing<'_>) -> SegmentMembership {
+fn shown<F: Facts>(standing: &Standing<'_>, with_facts: Option<&F>) -> SegmentMembership {
+    let fact = |attribute: &Attribute, customer: &F| {
+        let value = customer.get(attribute);
+        SegmentFact {
+            name: attribute.to_string(),
+            value: (!matches!(value, Value::Missing)).then(|| TraitValue {
+                kind: Some(Kind::Text(value.to_string())),
+            }),
+        }
+    };
+    let facts = with_facts.map(|customer| {
+        let asked = standing.rule.attributes().iter();
+        asked.map(|attribute| fact(attribute, customer)).collect()
+    });
     SegmentMembership {
         segment: standing.name.to_owned(),
         status: match standing.verdict {
@@ -130,30 +126,21 @@ fn shown(standing: &Standing<'_>) -> SegmentMembership {
             Verdict::Unknown(_) => MembershipStatus::Unknown,
         }
         .into(),
-        until: standing.until.map(Micros::to_proto),
-        missing: String::new(),
-        facts: Vec::new(),
+        // Beyond the year 9999 no timestamp can say it.
+        until: standing
+            .until
+            .filter(|until| until.0 <= validate::limits::MAX_TIME)
+            .map(Micros::to_proto),
+        missing: standing.missing().unwrap_or_default(),
+        facts: facts.unwrap_or_default(),
     }
 }
 
-/// Says what it was worked out with, all of which the caller may see.
-fn add_why<F: Facts>(
-    shown: &mut SegmentMembership,
-    (segments, standing): (&Segments<'_>, &Standing<'_>),
-    customer: &F,
-    with_facts: bool,
-) {
-    let explained = segments.explain(standing, customer);
-    shown.missing = explained.because.unwrap_or_default();
-    if with_facts {
-        let facts = explained.used.into_iter().map(|used| SegmentFact {
-            name: used.attribute,
-            value: (used.value != "no value").then_some(TraitValue {
-                kind: Some(Kind::Text(used.value)),
-            }),
-        });
-        shown.facts = facts.collect();
-    }
+fn sees_all(sight: &Sight<'_>, segments: &Segments<'_>) -> bool {
+    segments
+        .grounds()
+        .iter()
+        .all(|grounds| sees(sight, grounds))
 }
 
 fn sees(sight: &Sight<'_>, grounds: &BTreeSet<String>) -> bool {
@@ -175,18 +162,21 @@ pub(super) async fn preview(
     let rule = rule.and_then(|rule| {
         let name = name.as_deref().unwrap_or_default();
         let fits = validate::segments::fits(&there, name, &rule);
-        read.take(fits).map(|()| rule)
+        read.take(fits)?;
+        // How many are in it would tell who is, by rules that let in one at a time.
+        let with = there.with(name, &rule).ok()?;
+        let rests = |segments: &Segments<'_>| !sees_all(&sight, &segments.needed_for([name]));
+        if rests(&with) || rests(&there) {
+            read.hide(vec!["rule".to_owned()]);
+        }
+        Some(rule)
     });
     let (tenant, (name, rule)) = read.finish(name.zip(rule))?;
     let size = api.desk.size(&tenant, catalogue.clone(), (&name, &rule));
     let size = size.await?.ok_or(Error::Overloaded {
         what: "looks at many profiles",
     })?;
-    let may_name = caller.require(Permission::Read).is_ok()
-        && there.with(&name, &rule).is_ok_and(|segments| {
-            let needed = segments.needed_for(&name);
-            needed.grounds().iter().all(|grounds| sees(&sight, grounds))
-        });
+    let may_name = caller.require(Permission::Read).is_ok();
     let sampled = size.members + size.others + size.unknown;
     let share = (sampled > 0).then(|| real(size.members) / real(sampled));
     let interval = share.and_then(|share| wilson(share, real(sampled), Z_95));

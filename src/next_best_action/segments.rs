@@ -3,7 +3,7 @@
 //! What must stay true:
 //!
 //! - A segment is worked out after those that it refers to. One of which it cannot be told whether a customer is in it counts, for
-//!   rules that refer to it, as one that they are not in: here as in decisions, which ask by way of the same [`Within`].
+//!   rules that refer to it, as one that they are not in: here as in decisions, which ask by way of the same view.
 //! - With unchanged facts a standing stays what it is until its `until`, also where a segment that it refers to changes then.
 //! - It is a function of the rules, the facts and the moment, so there is nothing that could be late.
 
@@ -16,8 +16,8 @@ use super::catalogue::Snapshot;
 use crate::{
     clock::Micros,
     criteria::{
-        Attribute, AttributeId, Explanation, Facts, Moment, Rule, Segment, SegmentFault, Value,
-        Verdict, evaluation_order,
+        Attribute, AttributeId, Facts, Moment, Rule, Segment, SegmentFault, Value, Verdict,
+        evaluation_order,
     },
 };
 
@@ -66,10 +66,13 @@ impl<'c> Segments<'c> {
         ))
     }
 
-    /// Only one of them, and those that it refers to, directly or not.
+    /// Only some of them, and those that they refer to, directly or not.
     #[must_use]
-    pub fn needed_for(&self, name: &str) -> Self {
-        let mut wanted: BTreeSet<&str> = BTreeSet::from([name]);
+    pub fn needed_for<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Self
+    where
+        'c: 'n,
+    {
+        let mut wanted: BTreeSet<&str> = names.into_iter().collect();
         let mut needed = Vec::new();
         // Each comes after those that it refers to.
         for (name, rule) in self.0.iter().rev() {
@@ -90,14 +93,19 @@ impl<'c> Segments<'c> {
     /// How a customer stands to each, in that order.
     #[must_use]
     pub fn standings<F: Facts>(&self, customer: &F) -> Vec<Standing<'c>> {
-        let within = Within::new(customer);
+        self.work_out(&Within::new(customer))
+    }
+
+    /// The same, of a customer of whom it is learned, so that what led to it can be asked for.
+    #[must_use]
+    pub fn work_out<'a, F: Facts>(&'a self, within: &Within<'a, F>) -> Vec<Standing<'c>> {
         let mut dues: HashMap<&str, Micros> = HashMap::new();
         self.0
             .iter()
             .map(|(name, rule)| {
-                let verdict = rule.evaluate(&within);
+                let verdict = rule.evaluate(within);
                 let referred = rule.segments().filter_map(|name| dues.get(name).copied());
-                let until = rule.falls_due(&within).into_iter().chain(referred).min();
+                let until = rule.falls_due(within).into_iter().chain(referred).min();
                 within.learn(name, verdict.is_pass());
                 if let Some(until) = until {
                     dues.insert(name, until);
@@ -110,19 +118,6 @@ impl<'c> Segments<'c> {
                 }
             })
             .collect()
-    }
-
-    /// Whether a customer is in one of them, and how that comes about.
-    #[must_use]
-    pub fn explain<F: Facts>(&self, standing: &Standing<'_>, customer: &F) -> Explanation {
-        let within = Within::new(customer);
-        for (name, rule) in &self.0 {
-            if *name == standing.name {
-                break;
-            }
-            within.learn(name, rule.evaluate(&within).is_pass());
-        }
-        standing.rule.explain(&within)
     }
 
     /// What each rests on, in that order: everything that its rule asks for, and the rules of the segments that it refers to, as it
@@ -151,14 +146,28 @@ fn name_of(one: &super::catalogue::SegmentRule) -> &str {
     &one.segment.get().name
 }
 
+impl Standing<'_> {
+    /// What is not known, where it cannot be told.
+    #[must_use]
+    pub fn missing(&self) -> Option<String> {
+        match self.verdict {
+            Verdict::Unknown(cause) => Some(self.rule.because(cause)),
+            Verdict::Pass | Verdict::Fail => None,
+        }
+    }
+}
+
 /// A customer with the segments that are worked out so far.
-pub(super) struct Within<'a, F> {
+#[derive(Debug)]
+pub struct Within<'a, F> {
     customer: &'a F,
     segments: RefCell<BTreeMap<&'a str, bool>>,
 }
 
 impl<'a, F: Facts> Within<'a, F> {
-    pub(super) fn new(customer: &'a F) -> Self {
+    /// A customer of whom nothing is worked out.
+    #[must_use]
+    pub fn new(customer: &'a F) -> Self {
         Self {
             customer,
             segments: RefCell::default(),

@@ -70,7 +70,7 @@ impl Desk {
             drop(connection);
             let (most, show) = (SAMPLED - sampled, look.clone());
             let showing = tokio::task::spawn_blocking(move || {
-                let (mut shown, mut until) = (0, last);
+                let (mut shown, mut until) = (0, after);
                 for profile in &profiles {
                     if shown == most || Instant::now() >= end {
                         break;

@@ -148,7 +148,9 @@ impl Counting {
             .map(Segments::of)
             .unwrap_or_default();
         let verdict_among = |segments: &Segments<'_>| {
-            let standings = segments.needed_for(&self.name).standings(&customer);
+            let standings = segments
+                .needed_for([self.name.as_str()])
+                .standings(&customer);
             let found = standings.iter().find(|one| one.name == self.name);
             found.map(|one| one.verdict)
         };

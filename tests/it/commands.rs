@@ -10,7 +10,7 @@ use prost_reflect::DescriptorPool;
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Service, make, process::program, shop},
+    harness::{Service, make, process::program, shop, wait::until},
     imports::{printed, run},
 };
 
@@ -488,6 +488,53 @@ fn gloves(yen: i64) -> Value {
         "value": {"money": {"currency": "JPY", "minorUnits": yen}}, "attributionDays": 14,
         "texts": [{"locale": "ja", "title": "手袋"}]
     })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn segments_are_shown_of_all_of_one_and_of_a_rule() {
+    let service = with_shop().await;
+    let said = run(asking(&service, &["segments"])).await.stderr;
+    assert_eq!(String::from_utf8(said).unwrap(), "there are no segments\n");
+    service.import_starter("starter").await;
+    let seen = "catalogue: 1\nsegments:\n  - {name: seen, rule: interactions > 0}\n";
+    service.import("seen", vec![seen.into()]).await.unwrap();
+    let said = shown(&service, &["segments"]).await;
+    assert!(said.contains("vip  version 1\n"), "{said}");
+    assert!(
+        said.contains("\n  money_score >= 5 && frequency_score >= 4\n"),
+        "{said}"
+    );
+    let who = "email=hanako@example.com";
+    until("the catalogue is known", async || {
+        shown(&service, &["segments", who])
+            .await
+            .contains("  seen\n")
+    })
+    .await;
+    let said = shown(&service, &["segments", who]).await;
+    let entry = "in         seen\n           interactions is ";
+    assert!(said.contains(entry), "{said}");
+    let screen = shown(&service, &["get", who]).await;
+    let line = screen.lines().find(|line| line.starts_with("segments  "));
+    assert!(line.is_some_and(|line| line.contains("seen")), "{screen}");
+    let preview = [
+        "segments",
+        "--preview",
+        "interactions > 0",
+        "--name",
+        "seen",
+    ];
+    let said = shown(&service, &preview).await;
+    assert!(said.starts_with("interactions > 0\n"), "{said}");
+    assert!(said.contains("0 would come, 0 would leave"), "{said}");
+    let json = shown(&service, &["segments", who, "--json"]).await;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert!(json["memberships"].is_array());
+    let said = refused(asking(&service, &["segments", "email=nobody@example.com"])).await;
+    assert!(said.contains("nobody is known"), "{said}");
+    let said = refused(asking(&service, &["segments", "--preview", "nothing_such"])).await;
+    assert!(said.contains("nothing_such"), "{said}");
+    service.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -25,6 +25,8 @@ segments:
     rule: '!segment("busy") && days_since(last_seen) >= 0'
   - name: spender
     rule: 'order_count > 0'
+  - name: marked
+    rule: 'trait["secret"] == "x"'
   - name: served
     rule: 'segment("spender") || days_since(last_order) < 30'
 "#;
@@ -237,7 +239,13 @@ async fn examples_are_for_those_who_may_read() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_said_of_segments_that_rest_on_what_is_hidden() {
-    let hidden = [("CUSTOMER_PROFILE_DEPARTMENTS__DESK__HIDDEN", "orders")];
+    let hidden = [
+        ("CUSTOMER_PROFILE_DEPARTMENTS__DESK__HIDDEN", "orders"),
+        (
+            "CUSTOMER_PROFILE_DEPARTMENTS__DESK__HIDDEN_TRAITS",
+            "secret",
+        ),
+    ];
     let (service, catalogue) =
         with_segments_on(Service::with(Database::new().await, &hidden).await).await;
     service.record_all(vec![make::seen("1", 0, &[WHO])]).await;
@@ -251,14 +259,21 @@ async fn nothing_is_said_of_segments_that_rest_on_what_is_hidden() {
     };
     // One rests on orders by its own rule, the other by that of the first as well.
     assert!(masked("spender") && masked("served") && !masked("busy"));
+    assert!(masked("marked"));
     let shown = |name: &str| answer.memberships.iter().any(|m| m.segment == name);
     assert!(!shown("spender") && !shown("served") && shown("busy") && shown("idle"));
-    let request = PreviewSegmentRequest {
-        rule: "interactions > 0 || segment(\"served\")".into(),
-        ..PreviewSegmentRequest::default()
-    };
-    let request = with_metadata(request, &[("x-department", "desk")]);
-    let answer = service.segments().preview_segment(request).await.unwrap();
-    assert!(answer.into_inner().examples.is_empty());
+    // How many there are would tell as well.
+    for rule in [
+        "interactions > 0 || segment(\"served\")",
+        "trait[\"secret\"] == \"x\"",
+    ] {
+        let request = PreviewSegmentRequest {
+            rule: rule.into(),
+            ..PreviewSegmentRequest::default()
+        };
+        let request = with_metadata(request, &[("x-department", "desk")]);
+        let status = service.segments().preview_segment(request).await;
+        refused(&status.unwrap_err(), Code::PermissionDenied, "field_masked");
+    }
     service.stop().await;
 }

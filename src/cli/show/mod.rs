@@ -26,9 +26,10 @@ use super::{
     who::Who,
 };
 use crate::proto::v1::{
-    GetNextBestActionsRequest, GetProfileRequest, GetProfileResponse, PlacementDecision, Profile,
+    GetNextBestActionsRequest, GetProfileRequest, GetProfileResponse, GetSegmentsRequest,
+    MembershipStatus, PlacementDecision, Profile,
     next_best_action_service_client::NextBestActionServiceClient,
-    profile_service_client::ProfileServiceClient,
+    profile_service_client::ProfileServiceClient, segment_service_client::SegmentServiceClient,
 };
 
 /// Columns before the body of a part, where its name stands.
@@ -87,15 +88,41 @@ pub(super) async fn get(args: &GetArgs) -> Result<(), Failure> {
     if args.json {
         emit(&Printer::new("GetProfileResponse")?.pretty(&answer)?)?;
     } else {
-        let next = args.next().await?;
+        let beside = Beside {
+            next: args.next().await?,
+            segments: args.segments().await,
+        };
         let answered = args.who.answered(answer.answered_by);
-        let lines = lines(&answer, answered, &next, &screen);
+        let lines = lines(&answer, answered, &beside, &screen);
         screen.print(&lines)?;
     }
     Ok(())
 }
 
 impl GetArgs {
+    /// The segments that the customer is in now; none where a time is asked for, and where the service does not say.
+    async fn segments(&self) -> Vec<String> {
+        if self.as_of.is_some() || self.known_at.is_some() {
+            return Vec::new();
+        }
+        let (Ok(lookup), Ok(channel)) = (self.who.lookup(), self.target.connect()) else {
+            return Vec::new();
+        };
+        let request = GetSegmentsRequest {
+            lookup: Some(lookup),
+            ..GetSegmentsRequest::default()
+        };
+        let answer = SegmentServiceClient::new(channel)
+            .get_segments(request)
+            .await;
+        let memberships =
+            answer.map_or_else(|_| Vec::new(), |answer| answer.into_inner().memberships);
+        let inside = memberships
+            .into_iter()
+            .filter(|one| one.status() == MembershipStatus::Member);
+        inside.map(|one| one.segment).collect()
+    }
+
     /// What to do next in the places that are asked for; nothing is reserved or written.
     async fn next(&self) -> Result<Vec<PlacementDecision>, Failure> {
         if self.on.is_empty() {
@@ -114,14 +141,22 @@ impl GetArgs {
     }
 }
 
+/// What is known besides the profile.
+#[derive(Debug, Default)]
+struct Beside {
+    /// What to do next, where that was asked for.
+    next: Vec<PlacementDecision>,
+    /// The segments that the customer is in.
+    segments: Vec<String>,
+}
+
 /// What the parts are made of.
 struct View<'a> {
     answer: &'a GetProfileResponse,
     profile: &'a Profile,
     /// The identifier that answered, when several were asked for.
     answered: Option<&'a str>,
-    /// What to do next, where that was asked for.
-    next: &'a [PlacementDecision],
+    beside: &'a Beside,
     screen: &'a Screen,
     /// Columns of the body of a part.
     room: usize,
@@ -131,7 +166,7 @@ struct View<'a> {
 fn lines(
     answer: &GetProfileResponse,
     answered: Option<&str>,
-    next: &[PlacementDecision],
+    beside: &Beside,
     screen: &Screen,
 ) -> Vec<Line> {
     let unknown = Profile::default();
@@ -139,7 +174,7 @@ fn lines(
         answer,
         profile: answer.profile.as_ref().unwrap_or(&unknown),
         answered,
-        next,
+        beside,
         screen,
         room: screen.width - GUTTER,
     };
@@ -155,6 +190,7 @@ fn lines(
             worth::value(&view),
             standing::surveys(&view),
             standing::consents(&view),
+            standing::segments(&view),
             standing::facts(&view),
         ]
         .concat(),

@@ -8,7 +8,7 @@ use crate::{
 
 /// What would be shown in each place.
 pub(super) fn next(view: &View<'_>) -> Vec<Line> {
-    let lines = view.next.iter().flat_map(place).collect();
+    let lines = view.beside.next.iter().flat_map(place).collect();
     part("NEXT", Tone::Strong, lines)
 }
 

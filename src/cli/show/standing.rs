@@ -85,6 +85,16 @@ pub(super) fn surveys(view: &View<'_>) -> Vec<Line> {
     part("surveys", Tone::Faint, body.collect())
 }
 
+/// The segments that the customer is in.
+pub(super) fn segments(view: &View<'_>) -> Vec<Line> {
+    let names = view.beside.segments.iter().map(|name| Line::of(name));
+    part(
+        "segments",
+        Tone::Faint,
+        flow(names.collect(), " · ", view.room),
+    )
+}
+
 /// What the customer allowed and forbade, denials first.
 pub(super) fn consents(view: &View<'_>) -> Vec<Line> {
     let mut consents: Vec<&Consent> = view.profile.consents.iter().collect();

@@ -1,5 +1,6 @@
 //! Screens, letter by letter, and that no profile breaks one.
 
+mod beside;
 mod feelings;
 mod hostile;
 
@@ -34,7 +35,7 @@ fn at(text: &str) -> Option<Timestamp> {
 }
 
 fn shown(answer: &GetProfileResponse, width: usize) -> Vec<String> {
-    let lines = lines(answer, None, &[], &screen(width));
+    let lines = lines(answer, None, &Beside::default(), &screen(width));
     lines.iter().map(|line| line.render(false)).collect()
 }
 
@@ -348,7 +349,7 @@ not shown to you: profile.consents.address";
 #[test]
 fn who_answered_is_said() {
     let by = Some("email=hanako@example.com");
-    let lines = lines(&hanako(), by, &[], &screen(100));
+    let lines = lines(&hanako(), by, &Beside::default(), &screen(100));
     let shown = lines.iter().map(|line| line.render(false));
     assert!(
         shown
@@ -429,7 +430,7 @@ fn a_reading_that_is_the_name_is_not_said_twice() {
 #[test]
 fn colours_say_what_matters_and_reach_no_pipe() {
     let render = |colour| {
-        let lines = lines(&hanako(), None, &[], &screen(100));
+        let lines = lines(&hanako(), None, &Beside::default(), &screen(100));
         lines
             .iter()
             .map(|line| line.render(colour))
