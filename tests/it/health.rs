@@ -23,7 +23,8 @@ use crate::harness::{
     wait::{in_time, until},
 };
 
-const SERVICES: [&str; 7] = [
+/// All that health speaks of.
+pub const SERVICES: [&str; 7] = [
     "",
     "customer_profile.v1.InteractionService",
     "customer_profile.v1.ProfileService",

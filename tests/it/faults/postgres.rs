@@ -11,8 +11,11 @@ use super::{
     figures::{Part, Seen},
     stage::{Fault, Stage},
 };
-use crate::harness::{
-    away::OwnCluster, cluster::scratch, link::Link, redis::Redis, refused::refused, wait::until,
+use crate::{
+    harness::{
+        away::OwnCluster, cluster::scratch, link::Link, redis::Redis, refused::refused, wait::until,
+    },
+    health::SERVICES,
 };
 
 /// The role of the service, which is no superuser, so that it can run out of connections.
@@ -165,7 +168,10 @@ async fn look_ups_that_take_old_answers_go_on_and_nothing_acknowledged_is_lost()
     all_ok(&seen, &seen.stale);
     assert!(seen.read.ok() < seen.read.total() && seen.write.ok() < seen.write.total());
 
-    until("all are served", async || stage.serving().await.len() == 6).await;
+    until("all are served", async || {
+        stage.serving().await.len() == SERVICES.len()
+    })
+    .await;
     // Somebody streams when it ends.
     let (_sender, requests) = mpsc::channel::<StreamInteractionsRequest>(1);
     let mut client = stage.interactions();
