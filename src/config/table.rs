@@ -219,7 +219,7 @@ static TABLE: &[Setting] = &[
             "interactions",
             Integer(1_000, 1_000_000),
         ),
-        "Interactions that may wait to be stored at most, whatever `ingest.target_ms` allows; beyond it callers are told to back off. At least `ingest.batch_items` and `ingest.stream_window`.",
+        "Interactions of small calls, and as many of larger ones and streams, that may be under way at most, whatever `ingest.target_ms` allows; beyond it callers wait for a moment and are told to back off then. At least `ingest.batch_items` and `ingest.stream_window`.",
         |s, v| v.integer(&mut s.ingest.queue_items),
     ),
     setting(
