@@ -71,7 +71,7 @@ pub(super) async fn get(
     let read_info = api.answered_from(&tenant, std::slice::from_ref(&answer), wish.position());
     let profile = answer.profile().ok_or_else(not_found)?;
     let seeing = api.desk.seeing(&tenant);
-    let customer = seeing.customer(profile);
+    let customer = seeing.profile(profile);
     let is_wanted = |name: &str| wanted.is_empty() || wanted.contains(name);
     let segments = if wanted.is_empty() {
         all
@@ -80,11 +80,12 @@ pub(super) async fn get(
     };
     let within = Within::new(&customer);
     let (mut memberships, mut masked) = (Vec::new(), Vec::new());
-    for (standing, grounds) in segments.work_out(&within).iter().zip(segments.grounds()) {
+    let sees = seen(&sight, &segments);
+    for (standing, sees) in segments.work_out(&within).iter().zip(sees) {
         if !is_wanted(standing.name) {
             continue;
         }
-        if sees(&sight, &grounds) {
+        if sees {
             memberships.push(shown(standing, request.explain.then_some(&within)));
         } else {
             masked.push(format!("memberships[{}]", standing.name));
@@ -136,15 +137,13 @@ fn shown<F: Facts>(standing: &Standing<'_>, with_facts: Option<&F>) -> SegmentMe
     }
 }
 
-fn sees_all(sight: &Sight<'_>, segments: &Segments<'_>) -> bool {
-    segments
-        .grounds()
-        .iter()
-        .all(|grounds| sees(sight, grounds))
-}
-
-fn sees(sight: &Sight<'_>, grounds: &BTreeSet<String>) -> bool {
-    grounds.iter().all(|ground| sight.may_see_fact(ground))
+/// Whether a caller may see all that each segment rests on, in their order.
+fn seen(sight: &Sight<'_>, segments: &Segments<'_>) -> Vec<bool> {
+    if sight.may_see_all_facts() {
+        return vec![true; segments.names().count()];
+    }
+    let sees = |grounds: &BTreeSet<String>| grounds.iter().all(|one| sight.may_see_fact(one));
+    segments.grounds().iter().map(sees).collect()
 }
 
 pub(super) async fn preview(
@@ -165,8 +164,11 @@ pub(super) async fn preview(
         read.take(fits)?;
         // How many are in it would tell who is, by rules that let in one at a time.
         let with = there.with(name, &rule).ok()?;
-        let rests = |segments: &Segments<'_>| !sees_all(&sight, &segments.needed_for([name]));
-        if rests(&with) || rests(&there) {
+        let sees = |segments: &Segments<'_>| {
+            let needed = seen(&sight, &segments.needed_for([name]));
+            needed.into_iter().all(|sees| sees)
+        };
+        if !sees(&with) || !sees(&there) {
             read.hide(vec!["rule".to_owned()]);
         }
         Some(rule)

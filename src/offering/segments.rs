@@ -3,61 +3,20 @@
 //! What must stay true: a customer is held against the rules of segments with the very facts that a decision about them is made
 //! from; nothing of it is kept, so nothing of it can be late.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use super::{Desk, sampling::Sampled};
+use super::{Desk, sampling::Sampled, situation::Seeing};
 use crate::{
-    clock::Micros,
-    criteria::{Moment, Rule, Verdict},
+    criteria::{Rule, Verdict},
     error::Error,
-    experience::Purchasing,
-    ids::{ProfileId, TenantId},
-    next_best_action::{
-        catalogue::Snapshot,
-        facts::{Customer, Identity, Surroundings},
-        segments::Segments,
-    },
-    sentiment::history,
+    ids::ProfileId,
+    next_best_action::{catalogue::Snapshot, segments::Segments},
     storage::profiles::Profile,
     tenants::Tenant,
 };
 
 /// Profiles that are named as examples.
 const EXAMPLES: usize = 5;
-
-/// What customers are seen with, at a moment.
-#[derive(Clone, Debug)]
-pub struct Seeing {
-    tenant: Tenant,
-    models: Arc<HashMap<TenantId, Purchasing>>,
-    now: Micros,
-}
-
-impl Seeing {
-    /// The moment.
-    #[must_use]
-    pub const fn now(&self) -> Micros {
-        self.now
-    }
-
-    /// A customer, as rules see them.
-    #[must_use]
-    pub fn customer<'p>(&'p self, profile: &'p Profile) -> Customer<'p> {
-        let model = self.models.get(&self.tenant.id);
-        let surroundings = Surroundings {
-            moment: Moment {
-                now: self.now,
-                zone: self.tenant.zone,
-            },
-            prior: model.map_or_else(history::prior, |model| model.mean_feeling),
-            rules: &self.tenant.rules,
-            model,
-            segments: &[],
-        };
-        let identity = Identity::of(&profile.makeup, profile.members_total);
-        Customer::new(Some(&profile.state), identity, surroundings)
-    }
-}
 
 /// How many of a sample a rule lets in.
 #[derive(Clone, Debug)]
@@ -93,11 +52,7 @@ impl Desk {
     /// What customers of a tenant are seen with now.
     #[must_use]
     pub fn seeing(&self, tenant: &Tenant) -> Seeing {
-        Seeing {
-            tenant: tenant.clone(),
-            models: self.tenants.models(),
-            now: self.clock.now(),
-        }
+        Seeing::new(tenant, self.tenants.models(), self.clock.now())
     }
 
     /// How many customers a rule lets in as the segment of a name, beside the others of a catalogue. It must have been checked
@@ -141,7 +96,7 @@ impl Desk {
 
 impl Counting {
     fn add(&mut self, profile: &Profile) {
-        let customer = self.seeing.customer(profile);
+        let customer = self.seeing.profile(profile);
         let there = self
             .catalogue
             .as_deref()

@@ -22,16 +22,69 @@ use crate::{
     tenants::Tenant,
 };
 
+/// What customers of a tenant are seen with at a moment: the same for decisions and for segments.
+#[derive(Clone, Debug)]
+pub struct Seeing {
+    tenant: TenantId,
+    moment: Moment,
+    rules: Arc<Rules>,
+    models: Arc<HashMap<TenantId, Purchasing>>,
+}
+
+impl Seeing {
+    /// Of a tenant.
+    #[must_use]
+    pub fn new(tenant: &Tenant, models: Arc<HashMap<TenantId, Purchasing>>, now: Micros) -> Self {
+        Self {
+            tenant: tenant.id.clone(),
+            moment: Moment {
+                now,
+                zone: tenant.zone,
+            },
+            rules: Arc::clone(&tenant.rules),
+            models,
+        }
+    }
+
+    /// The moment.
+    #[must_use]
+    pub const fn now(&self) -> Micros {
+        self.moment.now
+    }
+
+    /// A customer, as rules see them.
+    #[must_use]
+    pub fn profile<'p>(&'p self, profile: &'p Profile) -> Customer<'p> {
+        let identity = Identity::of(&profile.makeup, profile.members_total);
+        self.customer(Some(&profile.state), identity)
+    }
+
+    /// A customer with a state; without one, who is not known.
+    #[must_use]
+    pub fn customer<'p>(
+        &'p self,
+        state: Option<&'p State>,
+        identity: Identity<'p>,
+    ) -> Customer<'p> {
+        let model = self.models.get(&self.tenant);
+        let surroundings = Surroundings {
+            moment: self.moment,
+            prior: model.map_or_else(history::prior, |model| model.mean_feeling),
+            rules: &self.rules,
+            model,
+            segments: &[],
+        };
+        Customer::new(state, identity, surroundings)
+    }
+}
+
 /// Everything that a decision is made from but the customer's state.
 #[derive(Debug)]
 pub struct Situation {
     ready: Arc<Ready>,
     call: Arc<Call>,
-    tenant: TenantId,
+    seeing: Seeing,
     decision: DecisionKey,
-    moment: Moment,
-    rules: Arc<Rules>,
-    models: Arc<HashMap<TenantId, Purchasing>>,
     profile: Option<ReadProfile>,
     makeup: Makeup,
     members: usize,
@@ -50,14 +103,8 @@ impl Situation {
         Self {
             ready: Arc::clone(ready),
             call: Arc::clone(call),
-            tenant: tenant.id.clone(),
+            seeing: Seeing::new(tenant, models, now),
             decision,
-            moment: Moment {
-                now,
-                zone: tenant.zone,
-            },
-            rules: Arc::clone(&tenant.rules),
-            models,
             profile: profile.map(|profile| ReadProfile {
                 id: profile.id.as_uuid().as_u128(),
                 version: u64::try_from(profile.version).unwrap_or_default(),
@@ -70,16 +117,8 @@ impl Situation {
     /// The inputs, with a state; none is that of a customer who is not known.
     #[must_use]
     pub fn inputs(&self, state: Option<&State>) -> Inputs {
-        let model = self.models.get(&self.tenant);
-        let surroundings = Surroundings {
-            moment: self.moment,
-            prior: model.map_or_else(history::prior, |model| model.mean_feeling),
-            rules: &self.rules,
-            model,
-            segments: &[],
-        };
         let identity = Identity::of(&self.makeup, self.members);
-        let customer = Customer::new(state, identity, surroundings);
+        let customer = self.seeing.customer(state, identity);
         let call = &*self.call;
         let catalogue = &*self.ready.catalogue;
         let seen = Seen {

@@ -21,7 +21,7 @@ pub(super) use header::name;
 use super::{
     Failure, client,
     json::Printer,
-    status,
+    say, status,
     terminal::{Line, Look, Screen, Tone, emit, text},
     who::Who,
 };
@@ -90,7 +90,7 @@ pub(super) async fn get(args: &GetArgs) -> Result<(), Failure> {
     } else {
         let beside = Beside {
             next: args.next().await?,
-            segments: args.segments().await,
+            segments: args.segments().await?,
         };
         let answered = args.who.answered(answer.answered_by);
         let lines = lines(&answer, answered, &beside, &screen);
@@ -100,27 +100,32 @@ pub(super) async fn get(args: &GetArgs) -> Result<(), Failure> {
 }
 
 impl GetArgs {
-    /// The segments that the customer is in now; none where a time is asked for, and where the service does not say.
-    async fn segments(&self) -> Vec<String> {
+    /// The segments that the customer is in now; none where a time is asked for. The profile is shown also where they cannot be asked
+    /// for.
+    async fn segments(&self) -> Result<Vec<String>, Failure> {
         if self.as_of.is_some() || self.known_at.is_some() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        let (Ok(lookup), Ok(channel)) = (self.who.lookup(), self.target.connect()) else {
-            return Vec::new();
-        };
         let request = GetSegmentsRequest {
-            lookup: Some(lookup),
+            lookup: Some(self.who.lookup()?),
             ..GetSegmentsRequest::default()
         };
+        let channel = self.target.connect()?;
         let answer = SegmentServiceClient::new(channel)
             .get_segments(request)
             .await;
-        let memberships =
-            answer.map_or_else(|_| Vec::new(), |answer| answer.into_inner().memberships);
+        let memberships = match answer {
+            Ok(answer) => answer.into_inner().memberships,
+            Err(failed) => {
+                let why = status::describe(&failed);
+                say(format_args!("segments are not shown: {why}"));
+                Vec::new()
+            }
+        };
         let inside = memberships
             .into_iter()
             .filter(|one| one.status() == MembershipStatus::Member);
-        inside.map(|one| one.segment).collect()
+        Ok(inside.map(|one| one.segment).collect())
     }
 
     /// What to do next in the places that are asked for; nothing is reserved or written.

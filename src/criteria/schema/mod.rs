@@ -57,7 +57,7 @@ pub enum Scope {
 /// Where a rule is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {
-    /// A segment: membership is kept, so it cannot depend on a call.
+    /// A segment: it is asked for of a customer, also without a call.
     Segment,
     /// A gate of an action: all attributes are known.
     Decision,
