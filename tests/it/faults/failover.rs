@@ -21,14 +21,16 @@ use crate::harness::{
 };
 
 /// A primary, its standby, and the address that leads to one of them.
-struct Pair {
-    primary: OwnCluster,
+pub struct Pair {
+    pub primary: OwnCluster,
     standby: OwnCluster,
-    link: Link,
+    pub link: Link,
+    /// Whether the standby is the primary by now.
+    promoted: bool,
 }
 
 impl Pair {
-    async fn start(name: &str) -> Self {
+    pub async fn start(name: &str) -> Self {
         let at = scratch().join(format!("faults-{name}"));
         let primary = OwnCluster::start_with(at, &SMALL).await;
         admit(&primary).await;
@@ -40,28 +42,65 @@ impl Pair {
             primary,
             standby,
             link,
+            promoted: false,
         }
     }
 
-    async fn promote(&mut self) {
+    /// Lets commits wait for the standby.
+    pub async fn be_synchronous(&self) {
+        self.primary
+            .tell("ALTER SYSTEM SET synchronous_standby_names = '*'")
+            .await;
+        self.primary.tell("SELECT pg_reload_conf()").await;
+        let synchronous = "SELECT sync_state FROM pg_stat_replication";
+        self.primary.until(synchronous, "sync").await;
+    }
+
+    /// Lets the standby hear no more of the primary.
+    pub async fn part(&self) {
+        self.standby
+            .tell("ALTER SYSTEM SET primary_conninfo = ''")
+            .await;
+        self.standby.tell("SELECT pg_reload_conf()").await;
+        let gone = "SELECT count(*)::text FROM pg_stat_replication";
+        self.primary.until(gone, "0").await;
+    }
+
+    /// kill -9 for all of the primary.
+    pub async fn kill_primary(&mut self) {
+        self.primary.kill().await;
+    }
+
+    /// Makes the standby the primary of whoever comes by the address.
+    pub async fn promote(&mut self) {
         self.standby.tell("SELECT pg_promote(true, 30)").await;
         self.link.lead_to(&self.standby.socket());
+        self.promoted = true;
+    }
+
+    /// Takes the standby that was promoted for the primary, with a new synchronous one.
+    pub async fn follow(&mut self, name: &str) {
+        let standby = self.standby.standby(&format!("faults-{name}")).await;
+        self.primary = std::mem::replace(&mut self.standby, standby);
+        self.promoted = false;
+        self.be_synchronous().await;
     }
 }
 
-fn direct(pair: &Pair) -> String {
-    pair.standby.database().url()
+/// The address of the database that is the primary now.
+pub fn direct(pair: &Pair) -> String {
+    let now = if pair.promoted {
+        &pair.standby
+    } else {
+        &pair.primary
+    };
+    now.database().url()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failover_to_a_synchronous_standby_loses_nothing() {
     let mut pair = Pair::start("synchronous").await;
-    pair.primary
-        .tell("ALTER SYSTEM SET synchronous_standby_names = '*'")
-        .await;
-    pair.primary.tell("SELECT pg_reload_conf()").await;
-    let synchronous = "SELECT sync_state FROM pg_stat_replication";
-    pair.primary.until(synchronous, "sync").await;
+    pair.be_synchronous().await;
     let redis = Redis::start("faults-synchronous-redis");
     let stage = Stage::start(
         "synchronous-service",
@@ -70,7 +109,7 @@ async fn a_failover_to_a_synchronous_standby_loses_nothing() {
         &[],
     )
     .await;
-    let kill = async |pair: &mut Pair| pair.primary.kill().await;
+    let kill = async |pair: &mut Pair| pair.kill_primary().await;
     let promote = async |pair: &mut Pair| pair.promote().await;
     let fault = Fault::of("failover to a synchronous standby", 2_000);
     let seen = stage.undergo(fault, &mut pair, kill, promote, direct).await;
@@ -87,12 +126,7 @@ async fn the_tokens_of_writes_that_a_failover_loses_are_lost_too() {
     let stage = Stage::start("lacking-service", &pair.link.url(ROLE), &redis.url(), &[]).await;
     let mut doomed = Vec::new();
     let fall_behind = async |pair: &mut Pair| {
-        pair.standby
-            .tell("ALTER SYSTEM SET primary_conninfo = ''")
-            .await;
-        pair.standby.tell("SELECT pg_reload_conf()").await;
-        let gone = "SELECT count(*)::text FROM pg_stat_replication";
-        pair.primary.until(gone, "0").await;
+        pair.part().await;
         // Of some whom the standby knows, and of others.
         let others = (0..5).map(|n| format!("email=doomed-{n}@example.com"));
         for (n, who) in (0..5).map(known).chain(others).enumerate() {

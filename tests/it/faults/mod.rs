@@ -8,8 +8,8 @@
 mod callers;
 mod clock;
 mod disk;
-mod failover;
+pub mod failover;
 mod figures;
-mod postgres;
+pub mod postgres;
 mod redis;
-mod stage;
+pub mod stage;
