@@ -21,11 +21,11 @@ use crate::{
 
 /// What to write to the index.
 #[derive(Debug, Default)]
-pub(crate) struct Changes {
-    /// Entries that come.
-    pub(crate) added: Vec<Entry>,
+pub struct Changes {
+    /// Entries that come; some may be there already.
+    pub added: Vec<Entry>,
     /// Entries that go.
-    pub(crate) removed: Vec<Entry>,
+    pub removed: Vec<Entry>,
 }
 
 impl Changes {

@@ -58,7 +58,7 @@ pub struct Writes {
     /// Links, from both ends.
     pub links: Vec<Link>,
     /// What the index by trait gains and loses.
-    pub(crate) index: index_keys::Changes,
+    pub index: index_keys::Changes,
     /// Profiles, new or changed.
     pub profiles: Vec<profiles::Write>,
     /// What happened to profiles.

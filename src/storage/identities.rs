@@ -255,7 +255,9 @@ pub(super) fn standing(code: i16) -> Result<Standing> {
         .ok_or_else(|| Error::corrupt("identity standing", "it is none of ours"))
 }
 
-pub(super) fn standing_code(standing: Standing) -> i16 {
+/// A standing as it is stored.
+#[must_use]
+pub fn standing_code(standing: Standing) -> i16 {
     let place = STANDINGS.iter().position(|s| *s == standing);
     place
         .and_then(|n| i16::try_from(n).ok())
@@ -270,7 +272,9 @@ pub(super) fn neighbours(bytes: &[u8]) -> Result<Neighbours> {
     ))
 }
 
-fn neighbours_bytes(neighbours: &Neighbours) -> Vec<u8> {
+/// Neighbours as they are stored.
+#[must_use]
+pub fn neighbours_bytes(neighbours: &Neighbours) -> Vec<u8> {
     stored::Neighbours {
         values: namespace_counts(neighbours.iter()),
     }
@@ -419,7 +423,8 @@ pub async fn upsert(
 }
 
 /// What is bound for the column beside a state: empty bytes leave it, NULL clears it.
-pub(super) fn beside(encoded: Option<&Encoded>) -> Option<&[u8]> {
+#[must_use]
+pub fn beside(encoded: Option<&Encoded>) -> Option<&[u8]> {
     match encoded.map(|e| &e.beside) {
         None | Some(Beside::Keep) => Some(&[]),
         Some(Beside::Nothing) => None,

@@ -88,7 +88,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// As it is stored.
+    /// From what is stored.
     pub(super) fn of(code: i16) -> Option<Self> {
         let all = [
             Self::Created,
@@ -101,7 +101,9 @@ impl Kind {
         all.into_iter().find(|kind| kind.code() == code)
     }
 
-    pub(super) fn code(self) -> i16 {
+    /// As it is stored.
+    #[must_use]
+    pub fn code(self) -> i16 {
         match self {
             Self::Created => 1,
             Self::Updated => 2,

@@ -247,6 +247,12 @@ pub struct Write {
 }
 
 impl Write {
+    /// Its summary as it is stored.
+    #[must_use]
+    pub fn summary(&self) -> Vec<u8> {
+        summaries::encode(self)
+    }
+
     /// A profile that has no identities any more.
     #[must_use]
     pub fn emptied(id: ProfileId, version: i64, home_key: IdentityKey, home: Home) -> Self {
@@ -358,7 +364,7 @@ pub async fn upsert(
                 .map(|w| w.home_key.as_uuid())
                 .collect::<Vec<_>>(),
         )
-        .bind(writes.iter().map(summaries::encode).collect::<Vec<_>>())
+        .bind(writes.iter().map(Write::summary).collect::<Vec<_>>())
         .bind(
             writes
                 .iter()
