@@ -12,6 +12,9 @@ use std::{
 use customer_profile::embedded::postgres::{Options, PrivatePostgres};
 use sqlx::{Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions};
 
+/// The secret that identity keys are made with.
+pub(crate) const SECRET: &str = "a benchmark needs a secret, too, of 32 bytes";
+
 pub(crate) struct Stage {
     /// Where the service is called.
     pub(crate) url: String,
@@ -46,41 +49,53 @@ impl Stage {
     pub(crate) async fn set_up() -> Self {
         let scratch =
             std::env::temp_dir().join(format!("customer-profile-bench-{}", std::process::id()));
-        std::fs::create_dir_all(&scratch).unwrap();
-        open_to_all(&scratch);
         let data_dir = scratch.join("postgres");
-        let postgres =
-            tokio::task::spawn_blocking(move || PrivatePostgres::start(Options::durable(data_dir)))
-                .await
-                .unwrap()
-                .unwrap();
-        let socket = postgres.socket_dir().to_owned();
-        let mut stage = Self {
-            url: String::new(),
-            scratch,
-            socket,
-            service: None,
-            postgres: Some(postgres),
-        };
+        let mut stage = Self::open(scratch, Options::durable(data_dir)).await;
         stage.admin("CREATE DATABASE service").await;
         assert!(stage.program("migrate").status().unwrap().success());
         stage.serve().await;
         stage
     }
 
-    fn program(&self, command: &str) -> Command {
+    /// A server with whatever its directory holds, and nobody who uses it yet.
+    pub(crate) async fn open(scratch: PathBuf, options: Options) -> Self {
+        std::fs::create_dir_all(&scratch).unwrap();
+        open_to_all(&scratch);
+        let postgres = tokio::task::spawn_blocking(move || PrivatePostgres::start(options))
+            .await
+            .unwrap()
+            .unwrap();
+        Self {
+            url: String::new(),
+            scratch,
+            socket: postgres.socket_dir().to_owned(),
+            service: None,
+            postgres: Some(postgres),
+        }
+    }
+
+    /// Ends the server, and leaves what it holds.
+    pub(crate) async fn close(mut self) {
+        if let Some(postgres) = self.postgres.take() {
+            tokio::task::spawn_blocking(move || postgres.stop())
+                .await
+                .unwrap()
+                .unwrap();
+        }
+    }
+
+    /// How a database of the server is reached.
+    pub(crate) fn database(&self, name: &str) -> String {
         let socket = self.socket.to_string_lossy().replace('/', "%2F");
+        format!("postgres://postgres@{socket}/{name}")
+    }
+
+    fn program(&self, command: &str) -> Command {
         let mut program = Command::new(env!("CARGO_BIN_EXE_customer-profile"));
         program
             .arg(command)
-            .env(
-                "DATABASE_URL",
-                format!("postgres://postgres@{socket}/service"),
-            )
-            .env(
-                "CUSTOMER_PROFILE_HASH_SECRET",
-                "a benchmark needs a secret, too, of 32 bytes",
-            )
+            .env("DATABASE_URL", self.database("service"))
+            .env("CUSTOMER_PROFILE_HASH_SECRET", SECRET)
             .env_remove("REDIS_URL")
             .stdin(Stdio::null());
         program
@@ -153,13 +168,9 @@ impl Stage {
 
     pub(crate) async fn tear_down(mut self) {
         self.drain();
-        if let Some(postgres) = self.postgres.take() {
-            tokio::task::spawn_blocking(move || postgres.stop())
-                .await
-                .unwrap()
-                .unwrap();
-        }
-        std::fs::remove_dir_all(&self.scratch).unwrap();
+        let scratch = self.scratch.clone();
+        self.close().await;
+        std::fs::remove_dir_all(scratch).unwrap();
     }
 }
 
