@@ -100,6 +100,10 @@ impl Settings {
                         hash_secret_file (CUSTOMER_PROFILE_HASH_SECRET_FILE) or hash_secret (CUSTOMER_PROFILE_HASH_SECRET)";
             wrong(&["database.url"], text.to_owned());
         }
+        if self.database.url.is_none() && !self.database.replicas.is_empty() {
+            let text = "replicas are copies of the database of database.url (DATABASE_URL), which is not given";
+            wrong(&["database.replica_urls"], text.to_owned());
+        }
         for (keys, text) in access::contradictions(&self.auth, &self.tls) {
             let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
             wrong(&keys, text);

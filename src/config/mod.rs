@@ -128,6 +128,12 @@ pub struct Database {
     pub statement_timeout: Duration,
     /// After which waiting for a lock is given up. Default 5 s; 10 ms to 10 min, at most the statement's.
     pub lock_timeout: Duration,
+    /// Copies of the database that follow it and may answer look-ups. Default: none; 8 at most.
+    pub replicas: Vec<Secret<String>>,
+    /// Connections to each of them. Default 8; 1 to 200.
+    pub replica_connections: u32,
+    /// How long one of them may take for a look-up. Default 100 ms; 1 ms to 10 s.
+    pub replica_timeout: Duration,
 }
 
 /// What callers may take of this process.
@@ -294,6 +300,9 @@ impl Default for Settings {
                 acquire_timeout: Duration::from_secs(2),
                 statement_timeout: Duration::from_secs(30),
                 lock_timeout: Duration::from_secs(5),
+                replicas: Vec::new(),
+                replica_connections: 8,
+                replica_timeout: Duration::from_millis(100),
             },
             hash_secret: None,
             data_dir: PathBuf::from("/var/lib/customer-profile"),

@@ -125,8 +125,9 @@ pub(super) fn read_environment(
 }
 
 /// Variables of settings under their usual names, and what they are.
-const USUAL: [(&str, &str, &str); 2] = [
+const USUAL: [(&str, &str, &str); 3] = [
     ("DATABASE_URL", "database.url", "database"),
+    ("DATABASE_REPLICA_URL", "database.replica_urls", "replica"),
     ("REDIS_URL", "cache.redis_url", "Redis"),
 ];
 

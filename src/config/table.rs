@@ -8,6 +8,7 @@ mod analyzer;
 mod cache;
 mod limits;
 mod relay;
+mod replicas;
 mod tenants;
 
 use tracing_subscriber::EnvFilter;
@@ -70,7 +71,8 @@ use Form::{Integer, Ratio, Text};
 /// Every setting, in the order of the page.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
     let first = TABLE.iter().chain(limits::TABLE).chain(analyzer::TABLE);
-    let first = first.chain(cache::TABLE).chain(relay::TABLE);
+    let first = first.chain(cache::TABLE).chain(replicas::TABLE);
+    let first = first.chain(relay::TABLE);
     first.chain(tenants::TABLE).chain(access::TABLE)
 }
 

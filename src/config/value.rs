@@ -352,6 +352,23 @@ pub(super) fn database_url(url: &str) -> Result<Option<Secret<String>>, String> 
     Ok(Some(Secret::new(url.to_owned())))
 }
 
+/// How many replicas there may be.
+const REPLICAS: usize = 8;
+
+/// Where copies of a database are.
+pub(super) fn replica_urls(urls: &str) -> Result<Vec<Secret<String>>, String> {
+    if urls.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let urls: Result<Vec<_>, String> = urls.split(',').map(|u| database_url(u.trim())).collect();
+    let urls: Vec<_> = urls?;
+    if urls.len() > REPLICAS {
+        return Err(format!("must name {REPLICAS} at most"));
+    }
+    let empty = "has a comma that parts nothing".to_owned();
+    urls.into_iter().collect::<Option<Vec<_>>>().ok_or(empty)
+}
+
 /// Addresses of Redis.
 pub(super) fn redis_url(urls: &str) -> Result<Secret<String>, String> {
     let known = |url: &str| {

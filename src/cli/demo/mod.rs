@@ -38,9 +38,11 @@ pub struct DemoArgs {
 }
 
 /// Environment variables that name a database; the demo does without.
-pub(super) const DATABASES: [&str; 4] = [
+pub(super) const DATABASES: [&str; 6] = [
     "DATABASE_URL",
     "CUSTOMER_PROFILE_DATABASE__URL",
+    "DATABASE_REPLICA_URL",
+    "CUSTOMER_PROFILE_DATABASE__REPLICA_URLS",
     "REDIS_URL",
     "CUSTOMER_PROFILE_CACHE__REDIS_URL",
 ];
@@ -59,6 +61,7 @@ pub(super) async fn demo(mut settings: Settings, args: &DemoArgs) -> Result<(), 
         ));
     }
     settings.database.url = None;
+    settings.database.replicas.clear();
     settings.hash_secret = None;
     if settings.log.filter == "info" {
         "warn".clone_into(&mut settings.log.filter);
