@@ -54,6 +54,8 @@ pub struct Memory {
     changed: HashMap<ProfileId, (i64, i64)>,
     /// The greatest position of any change.
     newest: i64,
+    /// A change at that position.
+    last: Option<Changed>,
     /// The same of each tenant.
     tenants: HashMap<TenantId, i64>,
     /// When looks began and what their horizon was, oldest first.
@@ -72,6 +74,7 @@ impl Memory {
             as_of: None,
             changed: HashMap::new(),
             newest: i64::MIN,
+            last: None,
             tenants: HashMap::new(),
             moments: VecDeque::new(),
             keep,
@@ -95,7 +98,10 @@ impl Memory {
             .or_insert((change.version, change.position));
         *version = change.version.max(*version);
         *position = change.position.max(*position);
-        self.newest = self.newest.max(change.position);
+        if change.position > self.newest {
+            self.newest = change.position;
+            self.last = Some(change);
+        }
         if self.changed.len() > self.most {
             self.shed();
         }
@@ -165,6 +171,19 @@ impl Memory {
             _ if position < self.floor => Standing::TooOld,
             _ => Standing::Unchanged,
         }
+    }
+
+    /// Whether a version of a profile was seen on the primary, or a later one.
+    #[must_use]
+    pub fn has_seen(&self, profile: ProfileId, version: i64) -> bool {
+        let newest = self.changed.get(&profile);
+        newest.is_some_and(|(newest, _)| *newest >= version)
+    }
+
+    /// A change of the newest transaction of which one is known.
+    #[must_use]
+    pub fn last(&self) -> Option<Changed> {
+        self.last
     }
 
     /// Whether a tenant has no change from a position on that was committed when the last look began.

@@ -21,6 +21,7 @@ pub mod memory;
 pub mod redis;
 pub mod rule;
 pub mod sealed;
+pub mod settled;
 pub mod tail;
 
 use std::{
@@ -156,6 +157,12 @@ impl Caches {
         Epoch(self.epoch.load(Ordering::Acquire))
     }
 
+    /// The run of the store that an incarnation of its database is.
+    #[must_use]
+    pub fn epoch_of(&self, incarnation: &str) -> Epoch {
+        Epoch::of(self.options.store, incarnation)
+    }
+
     /// Whether the database did not answer when it was last looked at.
     #[must_use]
     pub fn is_away(&self) -> bool {
@@ -163,14 +170,14 @@ impl Caches {
     }
 
     /// Whether something is kept that who takes old answers may get while the database is away. A Redis that answers is taken
-    /// to have something.
+    /// to have something; `elsewhere`: so has something else that is judged by what is remembered here.
     #[must_use]
-    pub fn can_answer_old(&self) -> bool {
+    pub fn can_answer_old(&self, elsewhere: bool) -> bool {
         let as_of = self.memory().as_of();
         let known = as_of.is_some_and(|at| self.now().saturating_sub(at) <= rule::OLDEST);
         let here = || self.local.as_ref().is_some_and(Local::holds_any);
         let there = || self.redis.as_ref().is_some_and(|redis| redis.is_asked());
-        known && (here() || there())
+        known && (elsewhere || here() || there())
     }
 
     /// How far nothing is missing: everything below this position was committed, or never will be, and when that was so. None

@@ -69,6 +69,8 @@ pub enum Why {
     TooOld,
     /// A token asks for more.
     Token,
+    /// A replica has a version of which it is not known that the primary shows it.
+    Ahead,
 }
 
 impl Why {
@@ -80,6 +82,7 @@ impl Why {
             Self::Changed => "changed",
             Self::TooOld => "too_old",
             Self::Token => "token",
+            Self::Ahead => "ahead",
         }
     }
 }

@@ -56,6 +56,7 @@ pub mod reanalyses;
 pub mod relays;
 pub mod rule_sets;
 pub mod samples;
+pub mod standby;
 pub mod store;
 mod summaries;
 
@@ -97,6 +98,7 @@ pub const STATEMENTS: &[&[(&str, &str)]] = &[
     relays::STATEMENTS,
     rule_sets::STATEMENTS,
     samples::STATEMENTS,
+    standby::STATEMENTS,
     store::STATEMENTS,
 ];
 
@@ -201,6 +203,13 @@ impl Storage {
     pub async fn begin_snapshot(&self) -> Result<Transaction<'static, Postgres>> {
         let statement = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
         self.begun(Some(statement.into_sql_str())).await
+    }
+
+    /// Connections that there may be.
+    #[must_use]
+    pub fn most_connections(&self) -> usize {
+        let most = self.pool.options().get_max_connections();
+        usize::try_from(most).unwrap_or(usize::MAX)
     }
 
     /// Connections open and idle.

@@ -24,7 +24,10 @@ use crate::{
     profile::State,
 };
 
-pub(super) const STATEMENTS: &[(&str, &str)] = &[("profiles.documents", DOCUMENTS)];
+pub(super) const STATEMENTS: &[(&str, &str)] = &[
+    ("profiles.documents", DOCUMENTS),
+    ("profiles.documents_with_origin", WITH_ORIGIN),
+];
 
 // No subjects, since the totals in the state show them.
 const DOCUMENTS: &str = "
@@ -43,12 +46,43 @@ SELECT
 FROM profiles
 WHERE tenant = $1 AND profile_id = ANY($2::uuid[])";
 
+// The same of a replica, with the transaction that made the version; none where the outbox does not have it any more.
+const WITH_ORIGIN: &str = "
+SELECT
+    profile_id,
+    version,
+    rules,
+    home,
+    summary,
+    state,
+    octet_length(members) AS members_length,
+    members,
+    NULL::bytea AS subjects,
+    pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest,
+    pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next,
+    (
+        SELECT outbox.position
+        FROM outbox
+        WHERE outbox.tenant = profiles.tenant
+            AND outbox.profile_id = profiles.profile_id
+            AND outbox.version = profiles.version
+    ) AS origin
+FROM profiles
+WHERE tenant = $1 AND profile_id = ANY($2::uuid[])";
+
 #[derive(FromRow)]
 struct DocumentRow {
     #[sqlx(flatten)]
     row: Row,
     oldest: i64,
     next: i64,
+}
+
+#[derive(FromRow)]
+struct OriginRow {
+    #[sqlx(flatten)]
+    document: DocumentRow,
+    origin: Option<i64>,
 }
 
 /// A profile with the identifiers that it shows. Nothing in it depends on who asks, or when.
@@ -74,6 +108,14 @@ impl Document {
     pub fn with_cards(mut self, cards: Vec<Card>) -> Self {
         self.encoded.identifiers = cards.iter().map(encode_card).collect();
         self.cards = cards;
+        self
+    }
+
+    /// As the primary would have said it at a time: with no change from a position on.
+    #[must_use]
+    pub fn as_of(mut self, read_at: Micros, next: i64) -> Self {
+        (self.encoded.read_at, self.read_at) = (read_at.0, read_at);
+        (self.encoded.next_position, self.next) = (next, next);
         self
     }
 
@@ -178,23 +220,46 @@ pub async fn read(
         .bind(ids.iter().map(|id| id.as_uuid()).collect::<Vec<_>>())
         .fetch_all(connection)
         .await?;
-    let document = |found: DocumentRow| {
-        let row = found.row;
-        Document::of(CachedProfile {
-            profile_id: row.profile_id.into_bytes().to_vec().into(),
-            version: row.version,
-            rules: row.rules,
-            home: row.home.into_bytes().to_vec().into(),
-            summary: row.summary.into(),
-            state: row.state.into(),
-            members: row.members.unwrap_or_default().into(),
-            identifiers: Vec::new(),
-            position: found.oldest,
-            next_position: found.next,
-            read_at: now.0,
-        })
-    };
-    rows.into_iter().map(document).collect()
+    let documents = rows.into_iter().map(|row| document(row, now));
+    documents.collect()
+}
+
+/// The same from a replica: each with the transaction that made its version, unless that is longer ago than changes are kept.
+///
+/// # Errors
+/// When the database fails or a profile cannot be read.
+#[tracing::instrument(name = "db.profiles.documents_with_origin", skip_all, fields(rows = ids.len()))]
+pub async fn read_with_origin(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    ids: &[ProfileId],
+    now: Micros,
+) -> Result<Vec<(Document, Option<i64>)>> {
+    let rows: Vec<OriginRow> = sqlx::query_as(WITH_ORIGIN)
+        .bind(tenant.as_str())
+        .bind(ids.iter().map(|id| id.as_uuid()).collect::<Vec<_>>())
+        .fetch_all(connection)
+        .await?;
+    let documents = rows.into_iter();
+    let documents = documents.map(|row| Ok((document(row.document, now)?, row.origin)));
+    documents.collect()
+}
+
+fn document(found: DocumentRow, now: Micros) -> Result<Document> {
+    let row = found.row;
+    Document::of(CachedProfile {
+        profile_id: row.profile_id.into_bytes().to_vec().into(),
+        version: row.version,
+        rules: row.rules,
+        home: row.home.into_bytes().to_vec().into(),
+        summary: row.summary.into(),
+        state: row.state.into(),
+        members: row.members.unwrap_or_default().into(),
+        identifiers: Vec::new(),
+        position: found.oldest,
+        next_position: found.next,
+        read_at: now.0,
+    })
 }
 
 #[cfg(test)]
