@@ -29,6 +29,7 @@
 //! | [`profile`] | what a set of interactions says about a person: pure |
 //! | [`storage`] | Postgres; all SQL |
 //! | [`cache`] | what look-ups keep in memory and in Redis, and when it may be served |
+//! | [`replicas`] | standbys that look-ups are asked of, and which of them may be |
 //! | [`generate`] | a made-up retailer and its customers: pure |
 //! | [`embedded`] | a private Postgres and a private Redis for those who have none |
 //! | [`worker`] | what runs beside the calls |
@@ -69,6 +70,7 @@ pub mod picture;
 pub mod profile;
 pub mod proto;
 pub mod relay;
+pub mod replicas;
 pub mod rulebook;
 pub mod sentiment;
 pub mod storage;

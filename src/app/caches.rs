@@ -1,4 +1,4 @@
-//! The caches of a serving process, and what keeps them right.
+//! The caches and replicas of a serving process, and what keeps them right.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,8 +13,11 @@ use crate::{
         sealed::Seal,
         tail,
     },
+    clock::Clock,
     config::{PrivateOr, Secret, Settings},
     embedded::{self, redis::PrivateRedis},
+    lookup::Reader,
+    replicas::Replicas,
 };
 
 /// MiB that a private Redis holds.
@@ -71,12 +74,13 @@ pub(super) async fn look_after(
     let _ = tokio::task::spawn_blocking(move || drop(server)).await;
 }
 
-/// Caches as the settings say; `private` is the address of a Redis of our own.
-pub(super) fn caches(
+/// What look-ups are answered by: caches as the settings say, replicas and the primary. `private` is the address of a Redis of
+/// our own.
+pub(super) fn reader(
     settings: &Settings,
     opened: &Opened,
     private: Option<String>,
-) -> Result<Arc<Caches>, Unusable> {
+) -> Result<Reader, Unusable> {
     let chosen = &settings.cache;
     let url = match &chosen.redis {
         PrivateOr::Given(url) => Some(url.clone()),
@@ -102,15 +106,21 @@ pub(super) fn caches(
         lifetime: chosen.lifetime,
         remembered: chosen.remembered,
     };
-    Ok(Arc::new(Caches::new(options, redis)))
+    let caches = Arc::new(Caches::new(options, redis));
+    let budget = settings.database.replica_timeout;
+    let replicas = (!opened.replicas.is_empty())
+        .then(|| Arc::new(Replicas::new(opened.replicas.clone(), budget)));
+    let reader = Reader::new(opened.storage.clone(), caches, Clock::system());
+    Ok(reader.with_replicas(replicas))
 }
 
-/// Starts what keeps them right, until it is told to stop.
+/// Starts what keeps them right, and looks after replicas, until it is told to stop.
 pub(super) fn start(
-    caches: &Arc<Caches>,
+    reader: &Reader,
     opened: &Opened,
     stop: &CancellationToken,
 ) -> Vec<JoinHandle<()>> {
+    let caches = reader.caches();
     let (storage, own, until) = (opened.storage.clone(), Arc::clone(caches), stop.clone());
     let mut tasks = vec![tokio::spawn(async move {
         tail::follow(&own, &storage, until).await;
@@ -120,6 +130,13 @@ pub(super) fn start(
         let seal = Seal::new(&opened.secret);
         let heard = move |message: &[u8]| caches.hear(&seal, message);
         tasks.push(tokio::spawn(redis.keep_connected(heard, stop.clone())));
+    }
+    if let Some(replicas) = reader.replicas() {
+        let (replicas, caches) = (Arc::clone(replicas), Arc::clone(reader.caches()));
+        let (storage, until) = (opened.storage.clone(), stop.clone());
+        tasks.push(tokio::spawn(async move {
+            replicas.watch(&storage, &caches, until).await;
+        }));
     }
     tasks
 }

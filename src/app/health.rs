@@ -7,15 +7,15 @@
 //! What must stay true: the process is ready while it can answer look-ups, be it only those that take old answers. Were it not,
 //! all instances would be taken out of service in the moment in which their caches are needed.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tokio::{sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::{
-    cache::Caches,
     clock::Clock,
+    lookup::Reader,
     storage::{self, Storage, store},
     telemetry::names,
 };
@@ -125,7 +125,7 @@ pub(super) async fn begin(reporter: &HealthReporter) {
 /// What is looked at, and who is told.
 pub(super) struct Watched {
     pub(super) storage: Storage,
-    pub(super) caches: Arc<Caches>,
+    pub(super) reader: Reader,
     pub(super) reporter: HealthReporter,
     /// Whether the process is ready.
     pub(super) ready: watch::Sender<bool>,
@@ -147,7 +147,7 @@ impl Watched {
                 Ok(Err(_)) | Err(_) => Database::Away,
             };
             show(database);
-            let kept = database == Database::Away && self.caches.can_answer_old();
+            let kept = database == Database::Away && self.can_answer_old();
             for (service, was) in SERVICES.iter().zip(&mut was) {
                 let serving = service.needs.are_met(database, kept);
                 let before = was.replace(serving);
@@ -167,6 +167,13 @@ impl Watched {
         for service in &SERVICES {
             self.set(service, false).await;
         }
+    }
+
+    /// Whether something else than the primary has answers for who takes old ones.
+    fn can_answer_old(&self) -> bool {
+        let replicas = self.reader.replicas();
+        let caches = self.reader.caches();
+        caches.can_answer_old(replicas.is_some_and(|replicas| replicas.is_any_fit()))
     }
 
     async fn set(&self, service: &Service, serving: bool) {

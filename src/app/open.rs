@@ -8,13 +8,14 @@ use std::{
     path::{Path, PathBuf},
     str::FromStr as _,
     sync::Arc,
+    time::Duration,
 };
 
 use sqlx::postgres::PgConnectOptions;
 
 use super::private::Private;
 use crate::{
-    config::{Problems, Settings, TenantSettings},
+    config::{Problems, Secret, Settings, TenantSettings},
     decide::index,
     embedded,
     error::Error,
@@ -38,6 +39,9 @@ pub enum OpenError {
     /// The address of the database is none.
     #[error("database.url is not the address of a Postgres database")]
     Url,
+    /// The address of a replica is none.
+    #[error("database.replica_urls: number {0} is not the address of a Postgres database")]
+    ReplicaUrl(usize),
     /// The keys of the store were made with another secret.
     #[error(
         "the hash secret is not the one that this store was made with: its identifiers could not be found; set the right one"
@@ -69,7 +73,10 @@ impl OpenError {
     /// Whether the operator has to change the configuration (exit code 64).
     #[must_use]
     pub fn is_configuration(&self) -> bool {
-        matches!(self, Self::Settings(_) | Self::Url | Self::WrongSecret)
+        matches!(
+            self,
+            Self::Settings(_) | Self::Url | Self::ReplicaUrl(_) | Self::WrongSecret
+        )
     }
 }
 
@@ -87,6 +94,8 @@ pub enum Schema {
 pub struct Opened {
     /// The database.
     pub storage: Storage,
+    /// Its replicas; nobody has looked whether they are any.
+    pub replicas: Vec<Storage>,
     /// The hash secret.
     pub secret: HashSecret,
     /// Which store it is.
@@ -101,6 +110,9 @@ impl Opened {
     /// Closes the database.
     pub async fn close(self) {
         self.storage.close().await;
+        for replica in &self.replicas {
+            replica.close().await;
+        }
         if let Some(private) = self.private {
             private.stop().await;
         }
@@ -113,6 +125,7 @@ impl Opened {
 /// When it cannot be reached, or does not fit this release or its secret.
 pub async fn open(settings: &Settings, schema: Schema) -> Result<Opened, OpenError> {
     let (defaults, named) = tenants(settings)?;
+    let replicas = replicas(settings)?;
     let (connect, private) = if let Some(url) = &settings.database.url {
         let connect = PgConnectOptions::from_str(url.expose()).map_err(|_| OpenError::Url)?;
         (connect, None)
@@ -158,11 +171,31 @@ pub async fn open(settings: &Settings, schema: Schema) -> Result<Opened, OpenErr
     ));
     Ok(Opened {
         storage,
+        replicas,
         secret,
         store,
         tenants,
         private,
     })
+}
+
+/// Nobody waits longer for a look-up on a replica, so it need not go on much longer either.
+const GIVEN_UP: Duration = Duration::from_secs(1);
+
+/// Replicas, each with a pool of its own. Connections are made when they are needed.
+fn replicas(settings: &Settings) -> Result<Vec<Storage>, OpenError> {
+    let chosen = &settings.database;
+    let replica = |(n, url): (usize, &Secret<String>)| {
+        let connect = PgConnectOptions::from_str(url.expose());
+        Ok(Storage::new(storage::Options {
+            connect: connect.map_err(|_| OpenError::ReplicaUrl(n + 1))?,
+            connections: chosen.replica_connections,
+            acquire_timeout: chosen.acquire_timeout,
+            statement_timeout: chosen.replica_timeout.max(GIVEN_UP),
+            lock_timeout: chosen.lock_timeout,
+        }))
+    };
+    chosen.replicas.iter().enumerate().map(replica).collect()
 }
 
 type TenantTable = (Configured, HashMap<ids::TenantId, Configured>);

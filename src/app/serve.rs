@@ -28,7 +28,7 @@ use super::{
 use crate::{
     actions::Catalogues,
     analyzer::{External, Unusable},
-    cache::{self, Caches},
+    cache,
     clock::Clock,
     config::{Address, Settings},
     embedded::redis::PrivateRedis,
@@ -225,12 +225,12 @@ impl Server {
             None => None,
         };
         let redis_url = private_redis.as_ref().map(PrivateRedis::url);
-        let caches = caches::caches(settings, &opened, redis_url)?;
+        let reader = caches::reader(settings, &opened, redis_url)?;
         let api = Arc::new(api(
             settings,
             &opened,
             (Arc::new(ingest), analyzer),
-            (logbook, Arc::clone(&caches)),
+            (logbook, reader.clone()),
         ));
         let (reporter, health) = tonic_health::server::health_reporter();
         health::begin(&reporter).await;
@@ -240,13 +240,13 @@ impl Server {
         let (ready, is_ready) = watch::channel(false);
         let watched = health::Watched {
             storage: opened.storage.clone(),
-            caches: Arc::clone(&caches),
+            reader: reader.clone(),
             reporter,
             ready,
         };
         let mut tasks = vec![tokio::spawn(watched.watch(api.draining.clone()))];
         tasks.extend(background::start(settings, &opened, &api, &background)?);
-        tasks.extend(caches::start(&caches, &opened, &background));
+        tasks.extend(caches::start(&reader, &opened, &background));
         if let Some(redis) = private_redis {
             let looking = caches::look_after(redis, settings.clone(), background.clone());
             tasks.push(tokio::spawn(looking));
@@ -300,10 +300,10 @@ impl Server {
         })
     }
 
-    /// The caches.
+    /// What look-ups are answered by.
     #[must_use]
-    pub fn caches(&self) -> &Arc<Caches> {
-        self.api.reader.caches()
+    pub fn reader(&self) -> &Reader {
+        &self.api.reader
     }
 
     /// The way in for interactions.
@@ -396,13 +396,12 @@ fn api(
     settings: &Settings,
     opened: &Opened,
     (ingest, analyzer): (Arc<Ingest>, Option<External>),
-    (logbook, caches): (Logbook, Arc<Caches>),
+    (logbook, reader): (Logbook, Reader),
 ) -> Api {
     let mut store = [0; 4];
     store.copy_from_slice(&opened.store.id.as_bytes()[..4]);
     let catalogues = Arc::new(Catalogues::new(opened.storage.clone()));
     let clock = Clock::system();
-    let reader = Reader::new(opened.storage.clone(), caches, clock);
     let desk = Desk::new(
         (&opened.storage, reader.clone()),
         (Arc::clone(&ingest), Arc::clone(&opened.tenants)),

@@ -7,6 +7,7 @@
 //! - Between finding an identifier's profile and reading that profile, the profile may have been merged away or split.
 //!   A profile that does not list the identifier it was found by is looked for again ([`mod@find`]).
 //! - A merged-away id answers with whoever holds its home now.
+//! - What a cache or a replica says is judged by what this process read of the primary's outbox ([`reader`], `replica`).
 //! - Every call costs a bounded number of index reads, whatever the size of a profile ([`timeline`], [`search`]).
 
 pub mod document;
@@ -14,9 +15,11 @@ pub mod feelings;
 pub mod find;
 mod gathered;
 pub mod identifiers;
+mod keep;
 mod lost;
 mod primary;
 pub mod reader;
+mod replica;
 pub mod search;
 pub mod suggest;
 mod tiers;

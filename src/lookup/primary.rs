@@ -1,6 +1,6 @@
 //! Asking the primary what a look-up needs, and keeping it.
 
-use std::{collections::HashSet, sync::Arc};
+use std::collections::HashSet;
 
 use sqlx::PgConnection;
 
@@ -10,12 +10,7 @@ use super::{
     tiers::{Sought, Source, facts},
 };
 use crate::{
-    cache::{
-        local::{Entry, age},
-        redis::Value,
-        rule::{self, Age},
-        sealed::{Kind, document_name, entry_name, lifetime},
-    },
+    cache::{local::Entry, rule},
     error::Error,
     identity::Members,
     ids::{IdentityKey, ProfileId},
@@ -94,23 +89,7 @@ impl Sought<'_> {
         read.entries.extend(found);
         for (key, number) in keys.iter().zip(numbers) {
             let lies_in = read.entries.get(key).copied().flatten();
-            let entry = Entry { lies_in, position };
-            if let (Some(local), Some(number)) = (local, number) {
-                local.put_entry(self.epoch, self.tenant, *key, entry, number);
-            }
-            if let (Some(profile), Some(_)) = (lies_in, caches.redis()) {
-                self.fresh.push(Value {
-                    tenant: self.tenant.clone(),
-                    name: entry_name(self.epoch, *key),
-                    age: Age {
-                        version: position,
-                        position: 0,
-                    },
-                    kind: Kind::LiesIn,
-                    contents: profile.as_bytes().to_vec(),
-                    lifetime: lifetime(caches.lifetime(), key.as_uuid().as_u64_pair().1),
-                });
-            }
+            self.keep_entry(*key, Entry { lies_in, position }, number);
         }
         Ok(())
     }
@@ -121,7 +100,6 @@ impl Sought<'_> {
         ids: &[ProfileId],
         read: &mut Gathered,
     ) -> Result<(), Error> {
-        let caches = &self.reader.caches;
         let now = self.reader.clock.now();
         let found = profile_documents::read(connection, self.tenant, ids, now).await?;
         let is_lost = |document: &Document| {
@@ -144,21 +122,8 @@ impl Sought<'_> {
             let own: HashSet<IdentityKey> = shown(&document).collect();
             let cards = cards.iter().filter(|card| own.contains(&card.key)).cloned();
             let document = document.with_cards(cards.collect());
-            let (id, bytes) = (document.profile.id, document.encoded_len());
-            if caches.redis().is_some() {
-                self.fresh.push(Value {
-                    tenant: self.tenant.clone(),
-                    name: document_name(self.epoch, id),
-                    age: age(&document),
-                    kind: Kind::Document,
-                    contents: document.encode(),
-                    lifetime: lifetime(caches.lifetime(), id.as_uuid().as_u64_pair().1),
-                });
-            }
-            let document = Arc::new(document.lean());
-            if let Some(local) = caches.local() {
-                local.put_document(self.epoch, self.tenant, &document, bytes);
-            }
+            let document = self.keep_document(document);
+            let id = document.profile.id;
             read.documents.insert(id, Some(document));
         }
         Ok(())
@@ -166,7 +131,7 @@ impl Sought<'_> {
 }
 
 /// The members whose identifiers a document shows: the first by rank.
-fn shown(document: &Document) -> impl Iterator<Item = IdentityKey> + '_ {
+pub(super) fn shown(document: &Document) -> impl Iterator<Item = IdentityKey> + '_ {
     let members = document.profile.members.iter().flat_map(Members::keys);
     members.take(view::IDENTIFIERS)
 }

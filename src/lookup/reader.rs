@@ -1,4 +1,4 @@
-//! Look-ups by way of the caches: memory, then Redis, then the primary.
+//! Look-ups by way of the caches: memory, then Redis, then a replica, then the primary.
 //!
 //! What must stay true:
 //!
@@ -15,10 +15,11 @@ use super::{
     tiers::{Sought, Source},
 };
 use crate::{
-    cache::{Caches, flight::Flights, rule::Wish},
+    cache::{Caches, flight::Flights, rule::Wish, settled::Ask},
     clock::Clock,
     error::Error,
     ids::TenantId,
+    replicas::Replicas,
     storage::{Storage, profile_documents::Document, profiles::Profile},
 };
 
@@ -31,6 +32,7 @@ pub struct Reader {
     pub(super) storage: Storage,
     pub(super) caches: Arc<Caches>,
     pub(super) clock: Clock,
+    pub(super) replicas: Option<Arc<Replicas>>,
     flights: Arc<Flights<(TenantId, Who), Flown>>,
 }
 
@@ -85,8 +87,21 @@ impl Reader {
             storage,
             caches,
             clock,
+            replicas: None,
             flights: Arc::default(),
         }
+    }
+
+    /// With replicas, which answer what they may before the primary is asked.
+    #[must_use]
+    pub fn with_replicas(self, replicas: Option<Arc<Replicas>>) -> Self {
+        Self { replicas, ..self }
+    }
+
+    /// The replicas, if there are any.
+    #[must_use]
+    pub fn replicas(&self) -> Option<&Arc<Replicas>> {
+        self.replicas.as_ref()
     }
 
     /// The caches.
@@ -166,6 +181,9 @@ impl Reader {
         if self.caches.is_away() && wish.allow_stale {
             sought.stale().await;
         }
+        if sought.is_open() {
+            Box::pin(sought.in_replica(Ask::Fresh)).await;
+        }
         let read = Box::pin(sought.in_primary());
         let mut read = self.unless_away(wish, read).await;
         if read.is_none() {
@@ -220,6 +238,7 @@ impl Reader {
         let mut sought = Sought::new(self, tenant, std::slice::from_ref(who), wish);
         sought.in_redis().await;
         if sought.is_open() {
+            sought.in_replica(Ask::Fresh).await;
             sought.in_primary().await?;
             sought.keep(None);
         }
@@ -272,6 +291,7 @@ impl Reader {
             if sought.is_open() {
                 let turn = sought.take_turn().await;
                 if sought.is_open() {
+                    sought.in_replica(Ask::Fresh).await;
                     sought.in_primary().await?;
                 }
                 sought.keep(turn);

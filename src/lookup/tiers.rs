@@ -13,6 +13,7 @@ use crate::{
         redis::Value,
         rule::{self, Facts, Why, Wish},
         sealed::{Epoch, Kind, document_name, entry_name, turn_name},
+        settled::Ask,
     },
     ids::{self, IdentityKey, ProfileId, TenantId},
     proto::v1::ReadSource,
@@ -33,6 +34,8 @@ pub enum Source {
     Memory,
     /// Redis.
     Redis,
+    /// A replica of the database.
+    Replica,
     /// The primary.
     Primary,
 }
@@ -44,6 +47,7 @@ impl Source {
         match self {
             Self::Memory => "memory",
             Self::Redis => "redis",
+            Self::Replica => "replica",
             Self::Primary => "primary",
         }
     }
@@ -54,6 +58,7 @@ impl From<Source> for ReadSource {
         match source {
             Source::Memory => Self::Memory,
             Source::Redis => Self::Redis,
+            Source::Replica => Self::Replica,
             Source::Primary => Self::Primary,
         }
     }
@@ -68,7 +73,7 @@ pub(super) struct Sought<'a> {
     pub(super) who: &'a [Who],
     pub(super) wish: &'a Wish,
     pub(super) epoch: Epoch,
-    began: Duration,
+    pub(super) began: Duration,
     pub(super) gathered: Gathered,
     pub(super) answers: Vec<Option<(Found, Source)>>,
     /// How far what was used is behind.
@@ -273,6 +278,7 @@ impl<'a> Sought<'a> {
             }
         }
         self.ask_redis(true).await;
+        self.in_replica(Ask::Old).await;
     }
 
     fn admit_entry(&mut self, source: Source, key: IdentityKey, entry: Entry) {
@@ -299,7 +305,7 @@ impl<'a> Sought<'a> {
         }
     }
 
-    fn used(&mut self, as_of: Duration) {
+    pub(super) fn used(&mut self, as_of: Duration) {
         self.behind = self.behind.max(self.began.saturating_sub(as_of));
     }
 
@@ -427,7 +433,7 @@ fn about(who: &[Who]) -> Vec<u8> {
     about
 }
 
-fn stale(source: Source, reason: &'static str) {
+pub(super) fn stale(source: Source, reason: &'static str) {
     metrics::counter!(names::CACHE_STALE, "tier" => source.label(), "reason" => reason)
         .increment(1);
 }

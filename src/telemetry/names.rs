@@ -131,6 +131,12 @@ pub const RELAY_LAG: &str = "customer_profile_relay_lag_seconds";
 pub const REDIS_BREAKER: &str = "customer_profile_redis_breaker";
 /// How long calls to Redis took.
 pub const REDIS_SECONDS: &str = "customer_profile_redis_call_seconds";
+/// Look-ups that replicas were asked for.
+pub const REPLICA_READS: &str = "customer_profile_replica_reads_total";
+/// Whether replicas are asked.
+pub const REPLICA_STATE: &str = "customer_profile_replica_state";
+/// How far replicas are behind.
+pub const REPLICA_LAG: &str = "customer_profile_replica_lag_seconds";
 /// Connections of the pool.
 pub const DB_CONNECTIONS: &str = "customer_profile_db_connections";
 /// What the database was found to be.
@@ -446,12 +452,12 @@ pub const METRICS: &[Metric] = &[
     metric(
         (CACHE_READS, Counter, Unit::Count),
         &["tier", "outcome"],
-        "profiles that were asked for in a tier (memory, redis, primary): hit, miss, or shared with a read that was under way",
+        "profiles that were asked for in a tier (memory, redis, replica, primary): hit, miss, or shared with a read that was under way",
     ),
     metric(
         (CACHE_STALE, Counter, Unit::Count),
         &["tier", "reason"],
-        "kept values that were not served: changed (the profile has changed), too_old (older than what is remembered), token (a token asks for more), behind (the outbox was not read lately), moved (the identifier lies elsewhere)",
+        "kept values, and readings of replicas, that were not served: changed (the profile has changed), too_old (older than what is remembered), token (a token asks for more), behind (the outbox was not read lately), moved (the identifier lies elsewhere), ahead (a replica has what the primary may not show yet)",
     ),
     metric(
         (CACHE_BYTES, Gauge, Unit::Bytes),
@@ -502,6 +508,21 @@ pub const METRICS: &[Metric] = &[
         (REDIS_SECONDS, Histogram, Unit::Seconds),
         &["operation", "outcome"],
         "how long calls to Redis took: get, put, turn or publish; ok, failed or timeout",
+    ),
+    metric(
+        (REPLICA_READS, Counter, Unit::Count),
+        &["replica", "outcome"],
+        "look-ups that replicas (1, 2, .. as they are configured) were asked for: answered, slow (not within `database.replica_timeout_ms`), conflict (replay was in the way), failed, or promoted, foreign or timeline as their state is; of none those that no replica was asked for: unfit (none is fit), busy, paused (after failures), unknown (the run of the store is new)",
+    ),
+    metric(
+        (REPLICA_STATE, Gauge, Unit::Count),
+        &["replica", "state"],
+        "1 for what a replica was found to be within the last seconds: fit, away, promoted (it follows nobody), foreign (of another database, or it has not what the primary has), timeline (not known to follow the primary since a failover)",
+    ),
+    metric(
+        (REPLICA_LAG, Gauge, Unit::Seconds),
+        &["replica"],
+        "how long ago the first change was seen on the primary that a fit replica lacks; 0 while it lacks none",
     ),
     metric(
         (DB_CONNECTIONS, Gauge, Unit::Count),

@@ -32,10 +32,12 @@ const PURE: &[&str] = &[
     "src/cache/memory",
     "src/cache/rule.rs",
     "src/cache/sealed.rs",
+    "src/cache/settled",
     "src/feed/order.rs",
     "src/feed/place.rs",
     "src/feed/laws.rs",
     "src/relay/event.rs",
+    "src/replicas/fit.rs",
     "src/lookup/gathered.rs",
     "src/auth/jwt/",
     "src/auth/certificate.rs",
@@ -151,6 +153,13 @@ const UNKNOWN: &[(&str, &[&str])] = &[
         "src/relay/",
         &[
             "app", "cli", "decide", "embedded", "grpc", "ingest", "verify", "worker",
+        ],
+    ),
+    (
+        "src/replicas/",
+        &[
+            "app", "auth", "cli", "config", "decide", "embedded", "grpc", "ingest", "lookup",
+            "verify", "worker",
         ],
     ),
     (

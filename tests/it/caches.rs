@@ -49,7 +49,13 @@ async fn ready(service: &Service) {
     );
     service.record_one(make::seen(&who, 0, &[&who])).await;
     until("the caches are used", async || {
-        let connected = service.server().caches().redis().unwrap().is_connected();
+        let connected = service
+            .server()
+            .reader()
+            .caches()
+            .redis()
+            .unwrap()
+            .is_connected();
         connected && source(&read(service, &who).await) == ReadSource::Memory
     })
     .await;
@@ -347,11 +353,11 @@ async fn nobody_is_remembered_for_a_moment_and_tenants_are_kept_apart() {
     };
     assert_eq!(source(&missing(&one).await), ReadSource::Primary);
     missing(&two).await;
-    let before = one.server().caches().primary_reads();
+    let before = one.server().reader().caches().primary_reads();
     for _ in 0..5 {
         assert!(!missing(&one).await.profile.unwrap().known);
     }
-    let more = one.server().caches().primary_reads() - before;
+    let more = one.server().reader().caches().primary_reads() - before;
     assert!(more < 5, "nobody was looked for again each time");
     let (token, _) = write(&one, "1", &[WHO]).await;
     assert!(
@@ -423,7 +429,7 @@ fn patiently() -> GetProfileRequest {
 async fn stampede(services: &[Arc<Service>]) -> u64 {
     let before: u64 = services
         .iter()
-        .map(|s| s.server().caches().primary_reads())
+        .map(|s| s.server().reader().caches().primary_reads())
         .sum();
     let mut readers = Vec::new();
     let clients: Vec<_> = services.iter().map(|service| service.profiles()).collect();
@@ -440,7 +446,7 @@ async fn stampede(services: &[Arc<Service>]) -> u64 {
     assert_eq!(versions.len(), 1);
     let after: u64 = services
         .iter()
-        .map(|s| s.server().caches().primary_reads())
+        .map(|s| s.server().reader().caches().primary_reads())
         .sum();
     after - before
 }
