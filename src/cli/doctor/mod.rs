@@ -1,9 +1,10 @@
-//! `customer-profile doctor`: whether the settings, the database, Redis and what is stored are as they should be.
+//! `customer-profile doctor`: whether the settings, the database, its replicas, Redis and what is stored are as they should be.
 //!
 //! What must stay true: it changes nothing, reads a bounded part of what is stored, and names a remedy for everything that is
 //! not fine. It takes the settings of the service, and is run where the service runs.
 
 mod judge;
+mod replicas;
 
 use std::time::{Duration, Instant};
 
@@ -69,7 +70,7 @@ fn closed(error: &OpenError) -> Finding {
         OpenError::Private(_) => {
             "a private database belongs to one process: stop the service that runs on it, or set DATABASE_URL"
         }
-        OpenError::Settings(_) | OpenError::Url => {
+        OpenError::Settings(_) | OpenError::Url | OpenError::ReplicaUrl(_) => {
             "mend the settings; docs/configuration.md lists them"
         }
         _ => {
@@ -104,6 +105,7 @@ async fn examine(
         format!("version {found}, this release knows {known}"),
     ));
     drop(connection);
+    replicas::examine(opened, findings).await?;
 
     let redis = reach(settings, opened, findings).await;
     let tenants = verify::tenants(&opened.storage, None).await?;
