@@ -67,6 +67,7 @@ mod program;
 mod readme;
 mod reanalysis;
 mod recording;
+mod replicas;
 mod retracting;
 mod retractions;
 mod rolling;

@@ -1,6 +1,6 @@
 //! What concurrent readers see of concurrent writers over three instances, while Redis is killed, flushed, held still and comes back
-//! with old data, an instance is held still for longer than anything is kept, and the database fails over to a synchronous standby:
-//! a checker in the manner of Jepsen.
+//! with old data, an instance is held still for longer than anything is kept, and the database fails over to a synchronous standby,
+//! or while a replica stops following: a checker in the manner of Jepsen.
 //!
 //! Checked of each read, by the identifier that it asks for: with the token of a write it is not older than that write; without one
 //! it is not older than what was answered to a writer longer ago than the bound; and along the reads of one reader that hands on
@@ -13,7 +13,7 @@ mod world;
 use std::{sync::Arc, time::Duration};
 
 use self::{
-    trouble::{Befell, of_redis, of_the_rest},
+    trouble::{Befell, of_a_replica, of_redis, of_the_rest},
     world::{CUSTOMERS, Tally, World},
 };
 use crate::{
@@ -23,20 +23,16 @@ use crate::{
         stage::verify,
     },
     harness::{Random, in_full, random::seed_of_now, redis::Redis, say},
+    replicas::{self, cold},
 };
 
-/// Runs for a while; answers with what was seen and what befell.
-async fn run(
-    name: &str,
-    lasts: Duration,
-    seed: u64,
-    prepare: impl AsyncFnOnce(&mut Pair),
-) -> (Tally, Befell) {
-    let mut pair = Pair::start(name).await;
-    let redis = Redis::start(&format!("{name}-redis"));
-    prepare(&mut pair).await;
-    let world = World::start(name, &pair.link.url(ROLE), &redis.url(), lasts).await;
-    let mut random = Random::new(seed);
+/// Lets callers write and read while something befalls what they stand on; answers with what they saw and with what that says.
+async fn undergo<B>(
+    world: Arc<World>,
+    mut random: Random,
+    befalls: impl AsyncFnOnce(&Arc<World>, &mut Random) -> B,
+) -> (Tally, B) {
+    let run = random.next();
     let mut tasks = Vec::new();
     for writer in 0..3 {
         let (world, mut random) = (Arc::clone(&world), Random::new(random.next()));
@@ -44,10 +40,11 @@ async fn run(
             let mut n = 0;
             while !world.over() {
                 n += 1;
+                let name = format!("{run}-{writer}-{n}");
                 if writer == 0 && random.once_in(4) {
-                    world.decide(&mut random, &format!("d{n}")).await;
+                    world.decide(&mut random, &name).await;
                 } else {
-                    world.write(&mut random, &format!("{writer}-{n}")).await;
+                    world.write(&mut random, &name).await;
                 }
                 let pause = Duration::from_millis(random.next() % 60);
                 tokio::time::sleep(pause).await;
@@ -63,14 +60,33 @@ async fn run(
             }
         }));
     }
-    let of_redis = of_redis(Arc::clone(&world), redis, Random::new(random.next()));
-    let of_the_rest = of_the_rest(Arc::clone(&world), pair, Random::new(random.next()));
-    let (mut befell, (more, pair)) = tokio::join!(of_redis, of_the_rest);
-    befell.extend(more);
+    let befell = befalls(&world, &mut random).await;
     for task in tasks {
         task.await.unwrap();
     }
-    let tally = Arc::into_inner(world).unwrap().end().await;
+    (Arc::into_inner(world).unwrap().end().await, befell)
+}
+
+/// Runs for a while with everything in trouble but replicas; answers with what was seen and what befell.
+async fn run(
+    name: &str,
+    lasts: Duration,
+    seed: u64,
+    prepare: impl AsyncFnOnce(&mut Pair),
+) -> (Tally, Befell) {
+    let mut pair = Pair::start(name).await;
+    let redis = Redis::start(&format!("{name}-redis"));
+    prepare(&mut pair).await;
+    let url = redis.url();
+    let world = World::start(name, &pair.link.url(ROLE), &[("REDIS_URL", &url)], lasts).await;
+    let befalls = async |world: &Arc<World>, random: &mut Random| {
+        let of_redis = of_redis(Arc::clone(world), redis, Random::new(random.next()));
+        let of_the_rest = of_the_rest(Arc::clone(world), pair, Random::new(random.next()));
+        let (mut befell, (more, pair)) = tokio::join!(of_redis, of_the_rest);
+        befell.extend(more);
+        (befell, pair)
+    };
+    let (tally, (befell, pair)) = undergo(world, Random::new(seed), befalls).await;
     if tally.wrong.is_empty() {
         verify(&direct(&pair)).await;
     }
@@ -83,7 +99,7 @@ async fn no_read_is_older_than_its_token_or_the_bound_whatever_befalls() {
     let lasts = Duration::from_secs(if in_full() { 600 } else { 14 });
     let prepare = async |pair: &mut Pair| pair.be_synchronous().await;
     let (tally, befell) = run("stale", lasts, seed, prepare).await;
-    let [memory, redis, primary] = tally.reads;
+    let [memory, redis, _, primary] = tally.reads;
     let times = |what: &str| befell.iter().filter(|one| **one == what).count();
     say(format_args!(
         "staleness: seed {seed}: {memory} reads from memory, {redis} from redis, {primary} from the primary, {} writes, \
@@ -103,6 +119,39 @@ async fn no_read_is_older_than_its_token_or_the_bound_whatever_befalls() {
     );
     assert!(memory > 0 && redis > 0 && tally.writes > 0 && tally.decisions > 0);
     assert!(times("failover") > 0 && times("an instance held still") > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_read_is_older_than_its_token_or_the_bound_whatever_a_replica_lacks() {
+    let seed = seed_of_now();
+    let pair = replicas::Pair::start("staleness").await;
+    let database = pair.primary.database().url();
+    let url = pair.standby.database().url();
+    let lasts = Duration::from_secs(if in_full() { 300 } else { 6 });
+    let mut random = Random::new(seed);
+    let mut all = [0; 4];
+    let mut writes = 0;
+    // With nothing kept, so that the replica is asked for everything, and with what is read from it kept.
+    let settings = cold(&url);
+    for (name, settings) in [("bare", &settings[..]), ("keeping", &settings[..2])] {
+        let settings = [&[("REDIS_URL", "off")], settings].concat();
+        let world = World::start(&format!("stale-{name}"), &database, &settings, lasts).await;
+        let befalls = async |world: &Arc<World>, random: &mut Random| {
+            of_a_replica(Arc::clone(world), &pair, Random::new(random.next())).await;
+        };
+        let (tally, ()) = undergo(world, Random::new(random.next()), befalls).await;
+        let (wrong, first) = (tally.wrong.len(), tally.wrong.first());
+        assert_eq!(wrong, 0, "seed {seed}: {first:?}");
+        for (all, reads) in all.iter_mut().zip(tally.reads) {
+            *all += reads;
+        }
+        writes += tally.writes;
+    }
+    let [memory, _, replica, primary] = all;
+    say(format_args!(
+        "staleness: seed {seed}: {replica} reads from a replica, {memory} from memory, {primary} from the primary, {writes} writes"
+    ));
+    assert!(replica > 0 && memory > 0 && primary > 0 && writes > 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

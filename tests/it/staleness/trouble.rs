@@ -1,4 +1,4 @@
-//! What befalls Redis, an instance and the database while everybody goes on.
+//! What befalls Redis, an instance, the database and a replica of it while everybody goes on.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,6 +8,7 @@ use super::world::World;
 use crate::{
     faults::failover::Pair,
     harness::{Random, in_full, redis::Redis},
+    replicas,
 };
 
 /// Everything that happened, by name.
@@ -72,4 +73,15 @@ pub async fn of_the_rest(world: Arc<World>, mut pair: Pair, mut random: Random) 
         pair.follow(&format!("again-{n}")).await;
     }
     (befell, pair)
+}
+
+/// Pauses the replay of a standby again and again, for longer than a read may be behind, or for a moment.
+pub async fn of_a_replica(world: Arc<World>, pair: &replicas::Pair, mut random: Random) {
+    while !world.over() {
+        sleep(Duration::from_millis(random.next() % 900)).await;
+        pair.pause().await;
+        let longest = if random.once_in(3) { 3_500 } else { 400 };
+        sleep(Duration::from_millis(random.next() % longest)).await;
+        pair.resume().await;
+    }
 }

@@ -49,8 +49,8 @@ struct Known {
 /// What was seen.
 #[derive(Default)]
 pub struct Tally {
-    /// Reads from memory, from Redis, and from the database.
-    pub reads: [u64; 3],
+    /// Reads from memory, from Redis, from a replica, and from the primary.
+    pub reads: [u64; 4],
     pub writes: u64,
     pub decisions: u64,
     pub refused: u64,
@@ -77,22 +77,30 @@ fn who(n: usize) -> String {
 }
 
 impl World {
-    /// Three instances on a database and a Redis.
-    pub async fn start(name: &str, database: &str, redis: &str, lasts: Duration) -> Arc<Self> {
+    /// Three instances on a database, with more settings.
+    pub async fn start(
+        name: &str,
+        database: &str,
+        settings: &[(&str, &str)],
+        lasts: Duration,
+    ) -> Arc<Self> {
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
         let mut instances = Vec::new();
         for n in 0..3 {
             let directory = scratch().join(format!("{name}-{n}"));
             std::fs::create_dir_all(&directory).unwrap();
             let log = std::fs::File::create(directory.join("log")).unwrap();
-            let (database, redis) = (database.to_owned(), redis.to_owned());
+            let database = database.to_owned();
+            let more: Vec<(String, String)> = settings.iter().map(owned).collect();
             let started = tokio::task::spawn_blocking(move || {
-                let settings = [
+                let mut settings = vec![
                     ("DATABASE_URL", database.as_str()),
-                    ("REDIS_URL", redis.as_str()),
                     ("CUSTOMER_PROFILE_HASH_SECRET", SECRET),
                     ("CUSTOMER_PROFILE_CACHE__LIFETIME_S", "60"),
                     ("CUSTOMER_PROFILE_INGEST__TARGET_MS", "1000"),
                 ];
+                let more = more.iter();
+                settings.extend(more.map(|(key, value)| (key.as_str(), value.as_str())));
                 Process::serve_logging(&directory, &settings, log.into())
             });
             let process = started.await.unwrap();
@@ -281,7 +289,8 @@ impl World {
         let place = match source {
             ReadSource::Memory => 0,
             ReadSource::Redis => 1,
-            _ => 2,
+            ReadSource::Replica => 2,
+            _ => 3,
         };
         tally.reads[place] += 1;
     }
