@@ -108,6 +108,9 @@ STORAGE = [
         ("Changes relayed", "cps", [(total("customer_profile_relay_events_total{SELECT}"), "events")]),
         ("How far the relay is behind", "s", [("max by (pod) (customer_profile_relay_lag_seconds{SELECT})", "{{pod}}")]),
         ("Whether Redis is asked", "none", [("sum by (state) (customer_profile_redis_breaker{SELECT})", "{{state}}")]),
+        ("Look-ups asked of replicas", "cps", [(total("customer_profile_replica_reads_total{SELECT}", "replica, outcome"), "{{replica}} {{outcome}}")]),
+        ("What replicas were found to be, instances", "none", [("sum by (replica, state) (customer_profile_replica_state{SELECT})", "{{replica}} {{state}}")]),
+        ("How far replicas are behind", "s", [("max by (replica) (customer_profile_replica_lag_seconds{SELECT})", "{{replica}}")]),
     ]),
 ]
 

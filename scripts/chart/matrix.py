@@ -97,7 +97,7 @@ REST = {
         "service": {"clusterIP": {"enabled": True, "annotations": {"a": "b"}}, "annotations": {"a": "b"}, "appProtocol": ""},
         "serviceAccount": {"create": False},
         "podDisruptionBudget": {"enabled": False},
-        "secrets": {"databaseCa": {"existingSecret": "database-ca"}, "redis": {"existingSecret": "redis"},
+        "secrets": {"databaseCa": {"existingSecret": "database-ca"}, "databaseReplicas": {"existingSecret": "replicas"}, "redis": {"existingSecret": "redis"},
                     "relay": {"existingSecret": "relay"}, "revision": "2"},
         "runAsUser": None,
         "preStopSeconds": 0,

@@ -20,6 +20,7 @@ LOCAL = rf"((127\.0\.0\.1|\[::1\]|localhost):{PORT}|unix:/run/customer-profile/[
 # Settings that the chart derives from `secrets`, so that values cannot say them.
 MANAGED = (
     "database.url",
+    "database.replica_urls",
     "cache.redis_url",
     "relay.redis_url",
     "hash_secret",

@@ -31,6 +31,17 @@ capabilities:
       key: {{ .Values.secrets.database.key }}
 {{- end -}}
 
+{{/* Those of its replicas, where there are any. */}}
+{{- define "customer-profile.replicaEnvironment" -}}
+{{- if .Values.secrets.databaseReplicas.existingSecret -}}
+- name: CUSTOMER_PROFILE_DATABASE__REPLICA_URLS
+  valueFrom:
+    secretKeyRef:
+      name: {{ .Values.secrets.databaseReplicas.existingSecret }}
+      key: {{ .Values.secrets.databaseReplicas.key }}
+{{- end -}}
+{{- end -}}
+
 {{/* That of Redis too, where there is one. */}}
 {{- define "customer-profile.redisEnvironment" -}}
 {{- if .Values.secrets.redis.existingSecret -}}
