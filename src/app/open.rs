@@ -111,7 +111,8 @@ impl Opened {
     pub async fn close(self) {
         self.storage.close().await;
         for replica in &self.replicas {
-            replica.close().await;
+            // Connections to one that hangs do not come back.
+            let _ = tokio::time::timeout(GIVEN_UP, replica.close()).await;
         }
         if let Some(private) = self.private {
             private.stop().await;
