@@ -180,6 +180,12 @@ impl Memory {
         newest.is_some_and(|(newest, _)| *newest >= version)
     }
 
+    /// Whether no change is known from a position on, which is none of those that were forgotten.
+    #[must_use]
+    pub fn has_none_from(&self, position: i64) -> bool {
+        position >= self.floor && self.newest < position
+    }
+
     /// A change of the newest transaction of which one is known.
     #[must_use]
     pub fn last(&self) -> Option<Changed> {
@@ -235,7 +241,7 @@ impl Memory {
     #[must_use]
     pub fn right_at(&self, position: i64) -> Option<Duration> {
         let as_of = self.as_of?;
-        if position >= self.floor && self.newest < position {
+        if self.has_none_from(position) {
             return Some(as_of);
         }
         let below = self

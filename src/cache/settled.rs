@@ -69,7 +69,9 @@ pub fn judge<F: Fn(&IdentityKey) -> bool>(
 
 /// When the answer that nobody is known was right, if it may be served now: of a snapshot with everything below `oldest` and nothing
 /// from `next` on. Somebody may have ceased to be known by a change that the primary does not show yet, so all of the snapshot has
-/// to be settled.
+/// to be settled; and somebody may have come to be known by any change that it lacks, so it may lack none that is known. That its
+/// horizon has come further than that of an earlier look does not say so, as it does on the primary: commits may show there in
+/// another order than a standby replays them.
 ///
 /// # Errors
 /// With why it may not.
@@ -81,6 +83,9 @@ pub fn judge_unknown(
 ) -> Result<Duration, Why> {
     if next > memory.horizon() {
         return Err(Why::Ahead);
+    }
+    if !memory.has_none_from(oldest) {
+        return Err(Why::TooOld);
     }
     rule::judge_unknown(oldest, wish, memory, now)
 }
