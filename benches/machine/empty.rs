@@ -25,6 +25,10 @@ use crate::{
     stage::{Process, answers},
 };
 
+/// The same as the service's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const COMMAND: &str = "answer-with-bytes";
 
 /// The server.
