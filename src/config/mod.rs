@@ -195,7 +195,7 @@ pub struct Analyzer {
 /// What look-ups keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cache {
-    /// Bytes in the process, about. Default 64 MiB; 0 to 65,536 MiB, where 0 is off.
+    /// Bytes in the process, about. Default 256 MiB; 0 to 65,536 MiB, where 0 is off.
     pub memory_bytes: usize,
     /// The Redis that instances have in common. Default: a private one.
     pub redis: PrivateOr,
@@ -333,7 +333,7 @@ impl Default for Settings {
                 calls: 16,
             },
             cache: Cache {
-                memory_bytes: 64 << 20,
+                memory_bytes: 256 << 20,
                 redis: PrivateOr::Private,
                 redis_connections: 4,
                 redis_timeout: Duration::from_millis(50),

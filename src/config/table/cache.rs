@@ -12,7 +12,7 @@ const URL: &str =
 /// They follow those of [`super::TABLE`].
 pub(super) static TABLE: &[Setting] = &[
     setting(
-        ("cache.memory_mib", "64", "MiB", Integer(0, 65_536)),
+        ("cache.memory_mib", "256", "MiB", Integer(0, 65_536)),
         "Memory of the process for profiles that are read again, about; 0 turns that off. See [caching](caching.md).",
         |s, v| v.mebibytes(&mut s.cache.memory_bytes),
     ),
