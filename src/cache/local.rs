@@ -25,8 +25,8 @@ use crate::{
 /// What a decoded document takes for each byte of its encoding, about.
 const DECODED: usize = 4;
 
-/// What a value takes beside its contents, about.
-const OVERHEAD: usize = 512;
+/// What a value takes beside its contents, about: its maps hold places for more than they have.
+const OVERHEAD: usize = 2_048;
 
 /// What an entry of an identifier takes, about.
 const ENTRY: u32 = 192;
