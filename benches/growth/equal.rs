@@ -5,7 +5,10 @@
 //! (`recorded_at`), and what depends on how interactions were dealt into batches, which no digest sees (versions, profiles that were
 //! merged away, the outbox). Profiles are named by their homes instead. States are compared as bytes.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use customer_profile::{
     cli::client,
@@ -17,6 +20,7 @@ use customer_profile::{
     verify,
 };
 use sqlx::{Connection as _, Row as _};
+use tonic::Code;
 
 use crate::{
     filling,
@@ -180,8 +184,17 @@ async fn ingest(stage: &Stage, people: usize) {
                         .collect::<Vec<Interaction>>(),
                     run_id: None,
                 };
-                let answer = client.record_interactions(request).await.unwrap();
-                for result in answer.into_inner().results {
+                let answer = loop {
+                    match client.record_interactions(request.clone()).await {
+                        Ok(answer) => break answer.into_inner(),
+                        // Many people in a call are more than it lets in beside others.
+                        Err(status) if status.code() == Code::ResourceExhausted => {
+                            tokio::time::sleep(Duration::from_millis(50)).await;
+                        }
+                        Err(status) => panic!("{status:?}"),
+                    }
+                };
+                for result in answer.results {
                     let recorded = result.outcome() == InteractionOutcome::Recorded;
                     assert!(recorded, "everything is new and valid: {result:?}");
                 }

@@ -83,6 +83,8 @@ STORAGE = [
          [("sum by (pod, state) (customer_profile_db_connections{SELECT})", "{{pod}} {{state}}")]),
         ("What the database was found to be, instances", "none",
          [("sum by (state) (customer_profile_db_state{SELECT})", "{{state}}")]),
+        ("What commits wait for, instances", "none",
+         [("sum by (state) (customer_profile_db_commits{SELECT})", "{{state}}")]),
         ("What is served, instances", "none",
          [("sum by (service) (customer_profile_serving{SELECT})", "{{service}}")]),
         ("Calls that storage failed", "reqps", [(total(calls(',code="UNAVAILABLE"'), "method"), "{{method}}")]),

@@ -1,8 +1,9 @@
 //! Health: what can be served, service by service.
 //!
 //! The database is asked every second, on a connection of the pool like any call, so a pool that has run dry shows too; and
-//! whether it takes writes, since one that does not still answers look-ups. Liveness is another thing: the process answers
-//! `/livez` whatever the database does.
+//! whether it takes writes, since one that does not still answers look-ups. What its commits wait for is told besides: it decides
+//! whether what was acknowledged outlives a failover. Liveness is another thing: the process answers `/livez` whatever the database
+//! does.
 //!
 //! What must stay true: the process is ready while it can answer look-ups, be it only those that take old answers. Were it not,
 //! all instances would be taken out of service in the moment in which their caches are needed.
@@ -16,7 +17,10 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 use crate::{
     clock::Clock,
     lookup::Reader,
-    storage::{self, Storage, store},
+    storage::{
+        self, Storage,
+        store::{self, Commits},
+    },
     telemetry::names,
 };
 
@@ -102,6 +106,12 @@ const DATABASES: [(Database, &str); 3] = [
     (Database::Away, "away"),
 ];
 
+const COMMITS: [(Commits, &str); 3] = [
+    (Commits::Alone, "alone"),
+    (Commits::Standby, "standby"),
+    (Commits::Stuck, "stuck"),
+];
+
 impl Needs {
     /// Whether a service that needs this can be of use; `kept`: something is kept that may be served while the database is away.
     fn are_met(self, database: Database, kept: bool) -> bool {
@@ -135,18 +145,24 @@ impl Watched {
     /// Keeps health up to date until told to stop, and then says that nothing is served.
     pub(super) async fn watch(self, stop: CancellationToken) {
         let mut was = [None; SERVICES.len()];
+        let mut waited = None;
         while !stop.is_cancelled() {
             let asked = timeout(PATIENCE, ask(&self.storage));
             // A drain does not wait for a database that is away.
             let Some(answered) = stop.run_until_cancelled(asked).await else {
                 break;
             };
-            let database = match answered {
-                Ok(Ok(true)) => Database::ReadOnly,
-                Ok(Ok(false)) => Database::Serving,
-                Ok(Err(_)) | Err(_) => Database::Away,
+            let (database, commits) = match answered {
+                Ok(Ok((true, _))) => (Database::ReadOnly, None),
+                Ok(Ok((false, commits))) => (Database::Serving, Some(commits)),
+                Ok(Err(_)) | Err(_) => (Database::Away, None),
             };
-            show(database);
+            show(database, commits);
+            if let Some(commits) = commits
+                && waited.replace(commits) != Some(commits)
+            {
+                tell_of(commits);
+            }
             let kept = database == Database::Away && self.can_answer_old();
             for (service, was) in SERVICES.iter().zip(&mut was) {
                 let serving = service.needs.are_met(database, kept);
@@ -194,15 +210,31 @@ async fn tell(reporter: &HealthReporter, service: &Service, serving: bool) {
     metrics::gauge!(names::SERVING, "service" => service.label).set(f64::from(u8::from(serving)));
 }
 
-fn show(now: Database) {
+fn show(now: Database, wait_for: Option<Commits>) {
     for (database, label) in DATABASES {
         metrics::gauge!(names::DB_STATE, "state" => label)
             .set(f64::from(u8::from(database == now)));
     }
+    for (commits, label) in COMMITS {
+        metrics::gauge!(names::DB_COMMITS, "state" => label)
+            .set(f64::from(u8::from(wait_for == Some(commits))));
+    }
 }
 
-/// Whether the database takes no writes. On the way, how far our clock is ahead of its own.
-async fn ask(storage: &Storage) -> storage::Result<bool> {
+fn tell_of(commits: Commits) {
+    match commits {
+        Commits::Standby => tracing::info!("commits wait for a standby"),
+        Commits::Alone => {
+            tracing::info!("commits wait for no standby: a failover can lose what was acknowledged")
+        }
+        Commits::Stuck => tracing::warn!(
+            "commits wait for a standby, and none is connected: nothing is acknowledged"
+        ),
+    }
+}
+
+/// Whether the database takes no writes, and what its commits wait for. On the way, how far our clock is ahead of its own.
+async fn ask(storage: &Storage) -> storage::Result<(bool, Commits)> {
     let mut connection = storage.acquire().await?;
     let clock = Clock::system();
     let before = clock.now();
@@ -214,7 +246,7 @@ async fn ask(storage: &Storage) -> storage::Result<bool> {
     let beyond = if millis > 0 { i32::MAX } else { i32::MIN };
     let millis = i32::try_from(millis).unwrap_or(beyond);
     metrics::gauge!(names::CLOCK_AHEAD).set(f64::from(millis) / 1e3);
-    Ok(found.read_only)
+    Ok((found.read_only, found.commits))
 }
 
 #[cfg(test)]

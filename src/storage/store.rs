@@ -26,7 +26,10 @@ const LOAD: &str = "SELECT store_id, secret_fingerprint FROM store";
 const PING: &str = "
 SELECT
     current_setting('transaction_read_only')::boolean AS read_only,
-    clock_timestamp() AS at";
+    clock_timestamp() AS at,
+    current_setting('synchronous_standby_names') <> ''
+        AND current_setting('synchronous_commit') NOT IN ('off', 'local') AS waits,
+    (SELECT count(*) FROM pg_stat_replication) AS standbys";
 
 const CREATE_TENANT: &str = "
 INSERT INTO tenants (tenant, default_region, time_zone)
@@ -76,6 +79,30 @@ pub struct Answered {
     pub read_only: bool,
     /// What its clock says.
     pub at: Micros,
+    /// What its commits wait for.
+    pub commits: Commits,
+}
+
+/// What a commit waits for besides the disk of the primary. What was acknowledged outlives a failover only if it is a standby.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Commits {
+    /// Nothing: `synchronous_standby_names` is empty, or `synchronous_commit` is `off` or `local`.
+    Alone,
+    /// A standby. Which one users without `pg_read_all_stats` may not see, so any that is connected is taken for one.
+    Standby,
+    /// A standby, and none is connected: nothing is acknowledged.
+    Stuck,
+}
+
+impl Commits {
+    /// From whether they wait at all, and how many standbys are connected.
+    const fn of(wait: bool, standbys: i64) -> Self {
+        match (wait, standbys) {
+            (false, _) => Self::Alone,
+            (true, 0) => Self::Stuck,
+            (true, _) => Self::Standby,
+        }
+    }
 }
 
 /// Whether the database answers.
@@ -83,10 +110,12 @@ pub struct Answered {
 /// # Errors
 /// When it does not.
 pub async fn ping(connection: &mut PgConnection) -> Result<Answered> {
-    let (read_only, at): (bool, DateTime<Utc>) = sqlx::query_as(PING).fetch_one(connection).await?;
+    let (read_only, at, wait, standbys): (bool, DateTime<Utc>, bool, i64) =
+        sqlx::query_as(PING).fetch_one(connection).await?;
     Ok(Answered {
         read_only,
         at: Micros::from_datetime(at),
+        commits: Commits::of(wait, standbys),
     })
 }
 

@@ -6,9 +6,10 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use ::metrics::{describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-use super::names;
+use super::names::{self, Kind};
 
 /// Upper ends of latency buckets in seconds: 0.1 ms to 10 s.
 const SECONDS: &[f64] = &[
@@ -70,7 +71,7 @@ impl Metrics {
             .build_recorder();
         let handle = recorder.handle();
         ::metrics::set_global_recorder(recorder).map_err(|_| Error::Taken)?;
-        names::describe();
+        describe();
         Ok(Self(INSTALLED.get_or_init(|| handle).clone()))
     }
 
@@ -84,6 +85,24 @@ impl Metrics {
     pub fn upkeep(&self) {
         self.0.run_upkeep();
     }
+}
+
+/// Tells the recorder what each metric means, and sets the one that never changes.
+fn describe() {
+    for metric in names::METRICS {
+        let names::Metric {
+            name,
+            unit,
+            meaning,
+            ..
+        } = *metric;
+        match metric.kind {
+            Kind::Counter => describe_counter!(name, unit, meaning),
+            Kind::Gauge => describe_gauge!(name, unit, meaning),
+            Kind::Histogram => describe_histogram!(name, unit, meaning),
+        }
+    }
+    ::metrics::gauge!(names::BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }
 
 #[cfg(test)]

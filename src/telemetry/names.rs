@@ -3,7 +3,7 @@
 //! What must stay true: labels are bounded - a service, a method, a code, a reason, a state; never a tenant, an identifier or
 //! anything a caller can make up.
 
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics::Unit;
 
 /// Calls by service, method and gRPC code.
 pub const GRPC_REQUESTS: &str = "customer_profile_grpc_requests_total";
@@ -141,6 +141,8 @@ pub const REPLICA_LAG: &str = "customer_profile_replica_lag_seconds";
 pub const DB_CONNECTIONS: &str = "customer_profile_db_connections";
 /// What the database was found to be.
 pub const DB_STATE: &str = "customer_profile_db_state";
+/// What commits of the database wait for.
+pub const DB_COMMITS: &str = "customer_profile_db_commits";
 /// What is served.
 pub const SERVING: &str = "customer_profile_serving";
 /// How far the clock is ahead of that of the database.
@@ -535,6 +537,11 @@ pub const METRICS: &[Metric] = &[
         "1 for what the database was found to be when it was last asked: serving, read_only (it takes no writes), away",
     ),
     metric(
+        (DB_COMMITS, Gauge, Unit::Count),
+        &["state"],
+        "1 for what commits of a database that takes writes wait for: alone (nobody: a failover can lose what was acknowledged), standby, stuck (a standby, and none is connected: nothing is acknowledged)",
+    ),
+    metric(
         (SERVING, Gauge, Unit::Count),
         &["service"],
         "1 while a service has what it needs, as health says: IdentityService, InteractionService, NextBestActionService, ProfileService, SegmentService, SentimentService; and readiness, which is that of the process",
@@ -555,24 +562,6 @@ pub const METRICS: &[Metric] = &[
         "always 1; the label says what runs",
     ),
 ];
-
-/// Tells the recorder what each metric means, and sets the one that never changes.
-pub(super) fn describe() {
-    for metric in METRICS {
-        let Metric {
-            name,
-            unit,
-            meaning,
-            ..
-        } = *metric;
-        match metric.kind {
-            Counter => describe_counter!(name, unit, meaning),
-            Gauge => describe_gauge!(name, unit, meaning),
-            Histogram => describe_histogram!(name, unit, meaning),
-        }
-    }
-    metrics::gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
-}
 
 impl Metric {
     /// Its line in `docs/metrics.md`.

@@ -10,14 +10,18 @@ use super::{
     postgres::{ROLE, SMALL, admit, most_ok, only_away},
     stage::{Fault, Stage},
 };
-use crate::harness::{
-    away::OwnCluster,
-    calls::{getting, listing, recording},
-    cluster::scratch,
-    link::Link,
-    make,
-    redis::Redis,
-    refused::refused,
+use crate::{
+    harness::{
+        away::OwnCluster,
+        calls::{getting, listing, recording},
+        cluster::scratch,
+        link::Link,
+        make,
+        redis::Redis,
+        refused::refused,
+        wait::until,
+    },
+    health::page,
 };
 
 /// A primary, its standby, and the address that leads to one of them.
@@ -109,6 +113,7 @@ async fn a_failover_to_a_synchronous_standby_loses_nothing() {
         &[],
     )
     .await;
+    commits_wait_for(&stage, "standby").await;
     let kill = async |pair: &mut Pair| pair.kill_primary().await;
     let promote = async |pair: &mut Pair| pair.promote().await;
     let fault = Fault::of("failover to a synchronous standby", 2_000);
@@ -116,7 +121,28 @@ async fn a_failover_to_a_synchronous_standby_loses_nothing() {
     only_away(&seen);
     most_ok(&seen, &seen.stale);
     assert!(seen.write.ok() < seen.write.total() && seen.acknowledged > 0);
+    // The new primary has no standby, and is told to wait for one all the same.
+    commits_wait_for(&stage, "alone").await;
+    let asking = "ALTER SYSTEM SET synchronous_standby_names = '*'";
+    pair.standby.tell(asking).await;
+    pair.standby.tell("SELECT pg_reload_conf()").await;
+    commits_wait_for(&stage, "stuck").await;
+    pair.standby
+        .tell("ALTER SYSTEM RESET synchronous_standby_names")
+        .await;
+    pair.standby.tell("SELECT pg_reload_conf()").await;
+    commits_wait_for(&stage, "alone").await;
     stage.end().await;
+}
+
+/// Waits until the metrics say what commits wait for.
+async fn commits_wait_for(stage: &Stage, state: &str) {
+    let line = format!("customer_profile_db_commits{{state=\"{state}\"}} 1");
+    until("what commits wait for", async || {
+        let (_, text) = page(&stage.metrics, "/metrics").await;
+        text.lines().any(|shown| shown == line)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
