@@ -225,11 +225,15 @@ fn tell_of(commits: Commits) {
     match commits {
         Commits::Standby => tracing::info!("commits wait for a standby"),
         Commits::Alone => {
-            tracing::info!("commits wait for no standby: a failover can lose what was acknowledged")
+            tracing::info!(
+                "commits wait for no standby: a failover can lose what was acknowledged"
+            );
         }
-        Commits::Stuck => tracing::warn!(
-            "commits wait for a standby, and none is connected: nothing is acknowledged"
-        ),
+        Commits::Stuck => {
+            tracing::warn!(
+                "commits wait for a standby, and none is connected: nothing is acknowledged"
+            );
+        }
     }
 }
 

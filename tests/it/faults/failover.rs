@@ -136,8 +136,8 @@ async fn a_failover_to_a_synchronous_standby_loses_nothing() {
 }
 
 /// Waits until the metrics say what commits wait for.
-async fn commits_wait_for(stage: &Stage, state: &str) {
-    let line = format!("customer_profile_db_commits{{state=\"{state}\"}} 1");
+async fn commits_wait_for(stage: &Stage, whom: &str) {
+    let line = format!("customer_profile_db_commits{{state=\"{whom}\"}} 1");
     until("what commits wait for", async || {
         let (_, text) = page(&stage.metrics, "/metrics").await;
         text.lines().any(|shown| shown == line)
