@@ -30,6 +30,8 @@ mod load;
 mod machine;
 mod measure;
 mod opening;
+#[path = "../machine/order.rs"]
+mod order;
 mod pace;
 mod people;
 mod rows;

@@ -15,6 +15,7 @@ use prost::Message as _;
 
 use crate::{
     load::{Questions, Target, flat_out, median},
+    order::{alike, zipf},
     pace::paced,
     people,
     stage::{Service, Stage},
@@ -92,11 +93,11 @@ pub(crate) async fn measure(
         ("REDIS_URL", "off"),
     ];
     let without = stage.start("without", &settings).await;
-    let order = zipf(people);
+    let order = zipf(people, ORDER);
     warm(&main.url, &order).await;
     let messages = Arc::new((0..people).map(people::question).collect());
     let zipf = Questions::new(messages, order);
-    let uniform = zipf.in_order(alike(people));
+    let uniform = zipf.in_order(alike(people, ORDER));
     let targets = [Target::new(&main.url, GET), Target::new(&without.url, GET)];
     // Once more one by one, so that what is asked for often is known to be.
     flat_out(&targets[0], &zipf, (0, zipf.len()), Duration::from_mins(1)).await;
@@ -183,43 +184,4 @@ fn shares(after: [f64; 3], before: [f64; 3]) -> String {
         100.0 * from[1] / all,
         100.0 * from[2] / all
     )
-}
-
-/// A spread of numbers without a pattern (splitmix64).
-fn scatter(n: usize) -> usize {
-    let mut z = u64::try_from(n)
-        .unwrap()
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    usize::try_from((z ^ (z >> 31)) >> 1).unwrap()
-}
-
-/// People of whom all are asked for alike.
-fn alike(people: usize) -> Vec<u32> {
-    let person = |n: usize| u32::try_from(scatter(n) % people).unwrap();
-    (0..ORDER).map(person).collect()
-}
-
-/// People of whom the nth is asked for as often as 1/n.
-fn zipf(people: usize) -> Vec<u32> {
-    let mut ranked: Vec<u32> = (0..u32::try_from(people).unwrap()).collect();
-    for at in (1..people).rev() {
-        ranked.swap(at, scatter(at) % (at + 1));
-    }
-    let mut sum = 0.0;
-    let shares: Vec<f64> = (1..=u32::try_from(people).unwrap())
-        .map(|rank| {
-            sum += 1.0 / f64::from(rank);
-            sum
-        })
-        .collect();
-    (0..ORDER)
-        .map(|n| {
-            let at = u32::try_from(scatter(n) & 0xffff_ffff).unwrap();
-            let drawn = sum * f64::from(at) / 4_294_967_296.0;
-            let rank = shares.partition_point(|share| *share <= drawn);
-            ranked[rank.min(people - 1)]
-        })
-        .collect()
 }

@@ -30,6 +30,8 @@ mod empty;
 mod load;
 #[path = "../machine/mod.rs"]
 mod machine;
+#[path = "../machine/order.rs"]
+mod order;
 mod people;
 mod pgbench;
 mod rounds;

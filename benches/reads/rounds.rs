@@ -7,6 +7,7 @@ use crate::{
     empty::Empty,
     history,
     load::{Questions, Target, flat_out, median, ratio},
+    order::{alike, shuffled, zipf},
     pgbench::Pgbench,
     question, questions,
     stage::{Service, Stage},
@@ -46,15 +47,11 @@ struct Asked {
 impl Asked {
     fn new(plan: &Plan) -> Self {
         let few = plan.few();
-        let of = |count: usize| -> Vec<u32> {
-            (0..ORDER)
-                .map(|n| u32::try_from(scatter(n) % count).unwrap())
-                .collect()
-        };
+        let of = |count: usize| alike(count, ORDER);
         let hundred = |first: usize| batch((0..100).map(move |n| (first * 37 + n) % few));
         let all = questions(plan.people, question, of(plan.people));
         Self {
-            zipf: all.in_order(zipf(plan.people)),
+            zipf: all.in_order(zipf(plan.people, ORDER)),
             uniform: all.clone(),
             few: all.in_order(of(few)),
             batches: questions(few, hundred, of(few)),
@@ -256,43 +253,4 @@ fn print(rates: &Rates) {
     ] {
         println!("figure {name} {:.3} ratio", ratio(ours, theirs));
     }
-}
-
-/// A spread of numbers without a pattern (splitmix64).
-fn scatter(n: usize) -> usize {
-    let mut z = u64::try_from(n)
-        .unwrap()
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    usize::try_from((z ^ (z >> 31)) >> 1).unwrap()
-}
-
-/// Everybody once, by chance.
-fn shuffled(people: usize) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..u32::try_from(people).unwrap()).collect();
-    for at in (1..people).rev() {
-        order.swap(at, scatter(at) % (at + 1));
-    }
-    order
-}
-
-/// People of whom the nth is asked for as often as 1/n.
-fn zipf(people: usize) -> Vec<u32> {
-    let ranked = shuffled(people);
-    let mut sum = 0.0;
-    let shares: Vec<f64> = (1..=u32::try_from(people).unwrap())
-        .map(|rank| {
-            sum += 1.0 / f64::from(rank);
-            sum
-        })
-        .collect();
-    (0..ORDER)
-        .map(|n| {
-            let at = u32::try_from(scatter(n) & 0xffff_ffff).unwrap();
-            let drawn = sum * f64::from(at) / 4_294_967_296.0;
-            let rank = shares.partition_point(|share| *share <= drawn);
-            ranked[rank.min(people - 1)]
-        })
-        .collect()
 }
