@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use sqlx::postgres::PgConnectOptions;
 
 use super::private::Private;
@@ -110,10 +111,9 @@ impl Opened {
     /// Closes the database.
     pub async fn close(self) {
         self.storage.close().await;
-        for replica in &self.replicas {
-            // Connections to one that hangs do not come back.
-            let _ = tokio::time::timeout(GIVEN_UP, replica.close()).await;
-        }
+        // Connections to one that hangs do not come back.
+        let replicas = self.replicas.iter().map(Storage::close);
+        let _ = tokio::time::timeout(GIVEN_UP, join_all(replicas)).await;
         if let Some(private) = self.private {
             private.stop().await;
         }

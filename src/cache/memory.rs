@@ -7,7 +7,8 @@
 //!   or not a message told of it. So a value that was read at a position from the floor on, and whose profile is not here with
 //!   a newer version, is right as of that moment, wherever it was kept meanwhile and however long.
 //! - Of what lies below the floor nothing is known, so a value from there is not used.
-//! - Changes that are heard of early (a message, a look that is still under way) only make more values useless, never fewer.
+//! - Changes that are heard of early (a message, a look that is still under way) only make more kept values useless, never fewer. They
+//!   were committed when they were told of, so a replica may show them ([`Memory::has_seen`]).
 
 use std::{
     collections::{HashMap, VecDeque},

@@ -4,7 +4,7 @@
 //!
 //! - **A reading of a replica is judged as a kept value is** ([`rule`]): it has the position from which on changes may be missing in
 //!   it, and what this instance itself read from the primary's outbox tells whether its profile has changed since. So however far
-//!   the replica is behind, what is served is right as of the last look at the primary, and no clock but this process's counts.
+//!   the replica is behind, as long as changes are remembered, what is served is right as of the last look at the primary, and no clock but this process's counts.
 //! - **Nothing is served that the primary may not show.** A standby shows a commit as soon as it has read it, which may be before the
 //!   primary does: there the transaction may still wait for other standbys, or the primary may die. Whoever saw it would see the
 //!   profile go back on the primary, or hear that a token of a mere read is lost. A version is settled when the transaction that made

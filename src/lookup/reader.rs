@@ -15,7 +15,7 @@ use super::{
     tiers::{Sought, Source},
 };
 use crate::{
-    cache::{Caches, flight::Flights, rule::Wish, settled::Ask},
+    cache::{Caches, flight::Flights, memory::Standing, rule::Wish, settled::Ask},
     clock::Clock,
     error::Error,
     ids::TenantId,
@@ -70,7 +70,9 @@ enum Flown {
     Read {
         found: Option<(Arc<Document>, Option<usize>)>,
         source: Source,
-        /// When it was right, since the caches began.
+        /// When it began, since the caches did.
+        began: Duration,
+        /// When it was right.
         as_of: Duration,
     },
     /// The database is away.
@@ -248,7 +250,8 @@ impl Reader {
     /// Joins a read of the same that is under way, or begins one.
     async fn together(&self, tenant: &TenantId, who: &Who, wish: &Wish) -> Result<Answer, Error> {
         let asked = self.caches.now();
-        // One that is under way may have begun too long ago; the next one after it has not.
+        // One that is under way may have begun too long ago, or before what the one who asks has just written; the next one after
+        // it has not.
         for _ in 0..2 {
             let key = (tenant.clone(), who.clone());
             let flight = || self.clone().shared(tenant.clone(), who.clone(), wish.bound);
@@ -256,10 +259,12 @@ impl Reader {
                 Some(Flown::Read {
                     found,
                     source,
+                    began,
                     as_of,
                 }) => {
                     let behind = asked.saturating_sub(as_of);
-                    if behind <= wish.bound / 2 {
+                    let left_behind = began < asked && self.may_have_changed(found.as_ref());
+                    if behind <= wish.bound / 2 && !left_behind {
                         return Ok(Answer {
                             found,
                             source,
@@ -276,6 +281,15 @@ impl Reader {
             }
         }
         self.alone(tenant, who, wish).await
+    }
+
+    /// Whether what somebody else began to read may have changed meanwhile: of nobody that is not known.
+    fn may_have_changed(&self, found: Option<&(Arc<Document>, Option<usize>)>) -> bool {
+        found.is_none_or(|(document, _)| {
+            let profile = &document.profile;
+            let memory = self.caches.memory();
+            memory.standing(profile.id, profile.version, document.position) == Standing::Changed
+        })
     }
 
     /// A read for all who want the same; whoever bears less than this looks at when it was right.
@@ -303,12 +317,14 @@ impl Reader {
             Err(Error::StorageAway { .. }) => return Flown::Away,
             Err(_) => return Flown::Failed,
         }
+        let began = sought.began;
         let Some((found, source, as_of)) = sought.first() else {
             return Flown::Failed;
         };
         Flown::Read {
             found,
             source,
+            began,
             as_of,
         }
     }

@@ -72,22 +72,27 @@ const KEPT: Duration = Duration::from_mins(30);
 
 /// Changes that were seen on the primary, oldest first, with when they were.
 #[derive(Debug, Default)]
-pub(super) struct Landmarks(VecDeque<(Duration, Changed)>);
+pub(super) struct Landmarks {
+    kept: VecDeque<(Duration, Changed)>,
+    /// What was noted last, which is not noted again when it is not kept any more: the outbox may not have it by then.
+    noted: Option<Changed>,
+}
 
 impl Landmarks {
     /// Takes note of the newest change.
     pub(super) fn note(&mut self, now: Duration, newest: Option<Changed>) {
-        self.0.retain(|(seen, _)| now.saturating_sub(*seen) <= KEPT);
+        self.kept
+            .retain(|(seen, _)| now.saturating_sub(*seen) <= KEPT);
         let Some(newest) = newest else {
             return;
         };
-        if self.0.back().is_some_and(|(_, last)| *last == newest) {
+        if self.noted.replace(newest) == Some(newest) {
             return;
         }
-        self.0.push_back((now, newest));
-        if self.0.len() > MOST {
+        self.kept.push_back((now, newest));
+        if self.kept.len() > MOST {
             let mut number = 0;
-            self.0.retain(|_| {
+            self.kept.retain(|_| {
                 number += 1;
                 number % 2 == 1
             });
@@ -96,12 +101,12 @@ impl Landmarks {
 
     /// Forgets them: the primary has begun another run.
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        *self = Self::default();
     }
 
     /// The changes.
     pub(super) fn changes(&self) -> impl Iterator<Item = Changed> + '_ {
-        self.0.iter().map(|(_, change)| *change)
+        self.kept.iter().map(|(_, change)| *change)
     }
 
     /// Since when a replica that shows these of them, in their order, lacks a change; zero where it has all. `oldest`: everything
@@ -115,7 +120,7 @@ impl Landmarks {
         oldest: i64,
         now: Duration,
     ) -> Result<Duration, Unfit> {
-        let pairs = || self.0.iter().zip(shown);
+        let pairs = || self.kept.iter().zip(shown);
         let mut lacking = pairs().filter(|(_, shown)| !**shown);
         if lacking.any(|((_, change), _)| change.position < oldest) {
             return Err(Unfit::Foreign);
@@ -211,7 +216,12 @@ mod tests {
             assert!(landmarks.changes().count() <= MOST);
         }
         assert_eq!(landmarks.changes().last(), Some(change(999)));
-        landmarks.note(at(999) + KEPT + at(1), None);
-        assert_eq!(landmarks.changes().count(), 0);
+        let later = at(999) + KEPT + at(1);
+        for newest in [None, Some(change(999))] {
+            landmarks.note(later, newest);
+            assert_eq!(landmarks.changes().count(), 0, "{newest:?}");
+        }
+        landmarks.note(later, Some(change(1_000)));
+        assert_eq!(landmarks.changes().count(), 1);
     }
 }

@@ -125,7 +125,7 @@ impl Replicas {
             }
             failed => {
                 if let Ok(Err(error)) = failed {
-                    tracing::debug!(replica = replica.number, %error, "a replica does not answer");
+                    replica.failed(&error);
                 }
                 *connection = None;
                 Err(Unfit::Away)
@@ -135,11 +135,26 @@ impl Replicas {
 }
 
 impl Replica {
+    /// Says why a look at it failed, where that is new.
+    fn failed(&self, error: &storage::Error) {
+        let was_away = {
+            let state = self.state();
+            state.is_known && state.unfit == Some(Unfit::Away)
+        };
+        let replica = &self.number;
+        if was_away {
+            tracing::debug!(replica, %error, "a replica does not answer");
+        } else {
+            tracing::warn!(replica, %error, "a replica does not answer");
+        }
+    }
+
     /// Takes note of a look at it.
     fn looked(&self, looked: Looked) {
         let unfit = looked.err();
-        if self.found(unfit) && unfit.is_none() {
-            // Making one takes longer than a look-up may.
+        let is_new = self.found(unfit);
+        if unfit.is_none() && (is_new || self.storage.connections().0 == 0) {
+            // Making one takes longer than a look-up may, and all that were made at once end at once.
             let storage = self.storage.clone();
             tokio::spawn(async move { storage.warm(storage.most_connections() / 2).await });
         }
@@ -147,9 +162,8 @@ impl Replica {
             metrics::gauge!(names::REPLICA_STATE, "replica" => self.number.clone(), "state" => label)
                 .set(f64::from(u8::from(state == unfit)));
         }
-        if let Ok(lacks) = looked {
-            metrics::gauge!(names::REPLICA_LAG, "replica" => self.number.clone())
-                .set(lacks.as_secs_f64());
-        }
+        // Of one that is not fit nothing is known.
+        let lacks = looked.map_or(f64::NAN, |lacks| lacks.as_secs_f64());
+        metrics::gauge!(names::REPLICA_LAG, "replica" => self.number.clone()).set(lacks);
     }
 }

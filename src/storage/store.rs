@@ -23,13 +23,18 @@ ON CONFLICT DO NOTHING";
 
 const LOAD: &str = "SELECT store_id, secret_fingerprint FROM store";
 
+// Who may not see what a standby is for, sees null.
 const PING: &str = "
 SELECT
     current_setting('transaction_read_only')::boolean AS read_only,
     clock_timestamp() AS at,
     current_setting('synchronous_standby_names') <> ''
         AND current_setting('synchronous_commit') NOT IN ('off', 'local') AS waits,
-    (SELECT count(*) FROM pg_stat_replication) AS standbys";
+    (
+        SELECT count(*)
+        FROM pg_stat_replication
+        WHERE sync_state IS NULL OR sync_state IN ('sync', 'quorum')
+    ) AS standbys";
 
 const CREATE_TENANT: &str = "
 INSERT INTO tenants (tenant, default_region, time_zone)
@@ -88,14 +93,14 @@ pub struct Answered {
 pub enum Commits {
     /// Nothing: `synchronous_standby_names` is empty, or `synchronous_commit` is `off` or `local`.
     Alone,
-    /// A standby. Which one users without `pg_read_all_stats` may not see, so any that is connected is taken for one.
+    /// A standby. Which one users without `pg_read_all_stats` may not see, so for them any that is connected is taken for one.
     Standby,
-    /// A standby, and none is connected: nothing is acknowledged.
+    /// A standby, and none of those is connected: nothing is acknowledged.
     Stuck,
 }
 
 impl Commits {
-    /// From whether they wait at all, and how many standbys are connected.
+    /// From whether they wait at all, and how many standbys are connected that they may wait for.
     const fn of(wait: bool, standbys: i64) -> Self {
         match (wait, standbys) {
             (false, _) => Self::Alone,
