@@ -2,10 +2,6 @@
 
 use std::process::ExitCode;
 
-/// Everything is made of small pieces that many threads allocate and give back.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     customer_profile::cli::main()
 }

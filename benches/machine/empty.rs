@@ -25,10 +25,6 @@ use crate::{
     stage::{Process, answers},
 };
 
-/// The same as the service's.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const COMMAND: &str = "answer-with-bytes";
 
 /// The server.
