@@ -116,24 +116,34 @@ impl Reader {
     ///
     /// # Errors
     /// When no tier that may answer does.
-    #[tracing::instrument(name = "lookup.find", skip_all, fields(cache.source = tracing::field::Empty))]
+    ///
+    /// The span that asks is told which tier answered; what is found in memory has no span of its own, which would cost
+    /// about as much as finding it.
     pub async fn find(&self, tenant: &TenantId, who: &Who, wish: &Wish) -> Result<Answer, Error> {
-        let answer = self.find_one(tenant, who, wish).await?;
+        let mut sought = Sought::new(self, tenant, std::slice::from_ref(who), wish);
+        sought.in_memory();
+        let answer = match sought.only() {
+            Some(answer) => answer,
+            // On the heap, so that a look-up that ends before moves little.
+            None => Box::pin(self.find_further(tenant, who, wish)).await?,
+        };
         tracing::Span::current().record("cache.source", answer.source.label());
         Ok(answer)
     }
 
-    async fn find_one(&self, tenant: &TenantId, who: &Who, wish: &Wish) -> Result<Answer, Error> {
-        let mut sought = Sought::new(self, tenant, std::slice::from_ref(who), wish);
-        sought.in_memory();
-        if let Some(answer) = sought.only() {
-            return Ok(answer);
-        }
-        // On the heap, so that a look-up that ends here moves little.
-        Box::pin(self.find_further(tenant, who, wish)).await
+    #[tracing::instrument(name = "lookup.find", skip_all, fields(cache.source = tracing::field::Empty))]
+    async fn find_further(
+        &self,
+        tenant: &TenantId,
+        who: &Who,
+        wish: &Wish,
+    ) -> Result<Answer, Error> {
+        let answer = self.find_beyond_memory(tenant, who, wish).await?;
+        tracing::Span::current().record("cache.source", answer.source.label());
+        Ok(answer)
     }
 
-    async fn find_further(
+    async fn find_beyond_memory(
         &self,
         tenant: &TenantId,
         who: &Who,

@@ -23,6 +23,7 @@ use opentelemetry_proto::tonic::{
         ExportTraceServiceRequest, ExportTraceServiceResponse,
         trace_service_server::{TraceService, TraceServiceServer},
     },
+    common::v1::any_value::Value,
     trace::v1::{Span, span::SpanKind},
 };
 use prost::bytes::Bytes;
@@ -32,8 +33,15 @@ use tonic::{Code, Request, Response, Status, transport::Channel};
 
 use crate::{
     harness::{
-        Database, actions::starter, calls::recording, cluster::SECRET, locks::Stripes, make,
-        process::Process, raw, service::with_metadata,
+        Database,
+        actions::starter,
+        calls::{getting, recording},
+        cluster::SECRET,
+        locks::Stripes,
+        make,
+        process::Process,
+        raw,
+        service::with_metadata,
     },
     health::page,
     permissions::{CALLS, WHO, call_with},
@@ -172,6 +180,9 @@ fn telling() -> Interaction {
     interaction
 }
 
+/// The trace of a look-up that memory answers.
+const KNOWN: usize = 903;
+
 /// What must at least be seen within a call.
 fn within(method: &str) -> &'static [&'static str] {
     match method {
@@ -241,6 +252,11 @@ async fn each_call_is_one_tree_below_its_callers_span_and_nothing_in_it_is_perso
         let outcome = call_with(channel.clone(), name, &[("traceparent", &context)]).await;
         assert!(outcome.is_ok(), "{name}: {outcome:?}");
     }
+    // The first of them is kept.
+    profiles.get_profile(getting(WHO)).await.unwrap();
+    let context = traceparent(KNOWN, true);
+    let known = with_metadata(getting(WHO), &[("traceparent", &context)]);
+    profiles.get_profile(known).await.unwrap();
     let page = watched.page().await;
     let (spans, log) = watched.end();
 
@@ -267,7 +283,17 @@ async fn each_call_is_one_tree_below_its_callers_span_and_nothing_in_it_is_perso
         for wanted in within(name) {
             assert!(names.contains(wanted), "{name}: {names:?}");
         }
+        if *name == "GetProfile" {
+            assert_eq!(source(first).as_deref(), Some("primary"));
+        }
     }
+    // Whom memory knows: said of the call, and of nothing else.
+    let known = |span: &&Span| span.trace_id == bytes(KNOWN + 1, 16);
+    let spans_of_the_known: Vec<&Span> = spans.iter().filter(known).collect();
+    let [call] = &spans_of_the_known[..] else {
+        panic!("{spans_of_the_known:?}");
+    };
+    assert_eq!(source(call).as_deref(), Some("memory"));
     let batches = batches(&spans);
     for recorded in ["RecordInteractions", "StreamInteractions"] {
         let number = CALLS.iter().position(|(name, _)| *name == recorded);
@@ -288,6 +314,15 @@ async fn each_call_is_one_tree_below_its_callers_span_and_nothing_in_it_is_perso
         let line = log.lines().find(|line| line.contains(canary));
         assert!(line.is_none(), "{canary}: {line:?}");
         assert!(!page.contains(canary), "{canary}");
+    }
+}
+
+/// Which tier answered, as a span says.
+fn source(span: &Span) -> Option<String> {
+    let said = span.attributes.iter().find(|one| one.key == "cache.source");
+    match said?.value.clone()?.value? {
+        Value::StringValue(source) => Some(source),
+        _ => None,
     }
 }
 

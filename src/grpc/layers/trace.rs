@@ -119,6 +119,7 @@ fn span(method: &Method, headers: &HeaderMap) -> Span {
         rpc.service = &*method.service,
         rpc.method = &*method.name,
         rpc.grpc.status_code = Empty,
+        cache.source = Empty,
         slow = Empty,
     );
     let nothing = opentelemetry::Context::new();
