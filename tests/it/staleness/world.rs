@@ -37,6 +37,9 @@ pub const CUSTOMERS: usize = 12;
 /// How far a read without a token may be behind.
 pub const BOUND: Duration = Duration::from_secs(2);
 
+/// Callers that ask an instance while it is held still.
+const STUCK: usize = 2;
+
 /// What is known of one identifier.
 #[derive(Default)]
 struct Known {
@@ -69,6 +72,8 @@ pub struct World {
     key: TokenKey,
     known: Vec<Mutex<Known>>,
     tally: Mutex<Tally>,
+    /// The instance that is held still, and how many have asked it since.
+    held: Mutex<Option<(usize, usize)>>,
     ends: Instant,
 }
 
@@ -114,6 +119,7 @@ impl World {
                 .take(CUSTOMERS)
                 .collect(),
             tally: Mutex::default(),
+            held: Mutex::default(),
             ends: Instant::now() + lasts,
         })
     }
@@ -127,16 +133,29 @@ impl World {
         self.ends.saturating_duration_since(Instant::now())
     }
 
+    /// One that is held still is asked by a few only: they wait until it goes on, and the others have to go on meanwhile.
     fn some(&self, random: &mut Random) -> Channel {
-        random.pick(&self.instances).channel.clone()
+        let mut at = random.below(self.instances.len());
+        if let Some((held, asked)) = &mut *self.held.lock().unwrap()
+            && at == *held
+        {
+            if *asked >= STUCK {
+                at = (at + 1) % self.instances.len();
+            }
+            *asked += 1;
+        }
+        self.instances[at].channel.clone()
     }
 
     /// Holds an instance still for a while, with whatever it was about to do.
     pub async fn pause_one(&self, random: &mut Random, lasts: Duration) {
-        let process = random.pick(&self.instances).process.pid();
+        let at = random.below(self.instances.len());
+        let process = self.instances[at].process.pid();
+        *self.held.lock().unwrap() = Some((at, 0));
         signal("STOP", process);
         tokio::time::sleep(lasts).await;
         signal("CONT", process);
+        *self.held.lock().unwrap() = None;
     }
 
     /// Ends the instances; answers with what was seen.
