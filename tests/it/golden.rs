@@ -1,6 +1,7 @@
 //! The golden set: precision and recall per label.
 //!
-//! A third of it is unread: of those texts only figures are printed, so that nothing is made to fit them.
+//! Two fifths of it are unread: of those texts only figures are printed, so that nothing is made to fit them. They were written
+//! after the tables and by somebody who had seen neither those nor what the analyzer says.
 //! `CUSTOMER_PROFILE_GOLDEN_SHOW=1` prints the mistakes of the read part.
 
 use std::collections::BTreeMap;
@@ -264,8 +265,8 @@ fn japanese_customers_are_understood() {
     }
 }
 
-/// Precision and recall that the unread part reached when the gates had learnt, rounded down. The aim is 0.70 and 0.90.
-const REACHED: (f64, f64) = (0.70, 0.84);
+/// Precision and recall that each gate reached on the unread part, rounded down. The aim is 0.70 and 0.90.
+const REACHED: (f64, f64) = (0.75, 0.87);
 
 #[test]
 fn the_unread_part_is_understood_no_worse_than_when_it_was_first_tried() {

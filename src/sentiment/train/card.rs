@@ -47,13 +47,14 @@ Linear models over the same n-grams, 2^17 buckets, a byte for each of the two ga
 \"safety or the law\", trained by logistic regression on texts that were written and labelled for them: customers
 who leave or are in danger, as often as not without saying it in the usual words, beside texts that look like it
 and are not (the hotel they left, the order they cancelled, the deal to die for). Most differ from a neighbour in
-a few words. A text of the own corpus without phrases of the gate counts as ordinary. A text's score is half the
-whole text's and half that of whatever speaks most, the whole or one sentence; a phrase of the cue tables adds two
-to the log-odds.
+a few words. A text of the own corpus without phrases of the gate counts as ordinary, unless a gate that has not
+seen it opens for it: of 45 such English texts that were looked at about half rightly did, so nothing is learnt from
+them, and they are not among the ordinary texts below. A text's score is half the whole text's and half that of
+whatever speaks most, the whole or one sentence; a phrase of the cue tables adds two to the log-odds.
 
 Figures are of five-fold cross-validation, neighbours kept together: precision / recall among the labelled texts,
-at the lowest threshold at which precision is 0.72 or more and at most 5 in 100 ordinary texts open the gate (a part
-of these rightly do: nobody has labelled them). Such texts are far harder than those of an ordinary day.
+at the lowest threshold at which precision is 0.72 or more and at most 5 in 100 ordinary texts open the gate, or at
+the highest of these at which recall is 0.90. Many of these texts are far harder than those of an ordinary day.
 
 | Gate | labelled | open it | phrases alone | model alone | both | ordinary texts | of these open |
 |---|---|---|---|---|---|---|---|

@@ -47,10 +47,12 @@ impl Lesson<'_> {
 }
 
 impl Weights {
-    /// Trains on `examples`.
+    /// Trains on `examples`, but for those in doubt.
     pub(super) fn fit(examples: &[&Example]) -> Self {
-        let known = known(examples);
-        let lessons = lessons(examples);
+        let mut examples = examples.to_vec();
+        examples.retain(|example| example.kind != Kind::Doubtful);
+        let known = known(&examples);
+        let lessons = lessons(&examples);
         let mut weights = Self {
             bias: 0.0,
             feeling: 0.0,

@@ -53,7 +53,8 @@ pub fn train_gates(language: Language, texts: &GateTexts<'_>, sentiment: &[u8]) 
             Gate::SafetyOrLegal => (texts.safety_or_legal, texts.leaving),
         };
         let rows = Rows::new(labelled, [other, texts.ordinary]);
-        let examples: Vec<Example> = rows.examples(language, gate, sentiment.as_ref());
+        let mut examples: Vec<Example> = rows.examples(language, gate, sentiment.as_ref());
+        cross::doubt(&mut examples);
         let chosen = Chosen::new(&examples);
         let all: Vec<&Example> = examples.iter().collect();
         (Weights::fit(&all), chosen)

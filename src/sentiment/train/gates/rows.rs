@@ -22,6 +22,9 @@ pub(super) enum Kind {
     Labelled(bool),
     /// Of the project's corpus or written for the other gate: as a rule this one is shut.
     Ordinary,
+    /// Ordinary by where it comes from, but a gate that had not seen it opened: it may well be right to, so nothing is learnt
+    /// from it.
+    Doubtful,
 }
 
 /// Texts with their kinds and parts.
