@@ -114,11 +114,11 @@ impl Reader {
 
     /// Finds one profile.
     ///
-    /// # Errors
-    /// When no tier that may answer does.
-    ///
     /// The span that asks is told which tier answered; what is found in memory has no span of its own, which would cost
     /// about as much as finding it.
+    ///
+    /// # Errors
+    /// When no tier that may answer does.
     pub async fn find(&self, tenant: &TenantId, who: &Who, wish: &Wish) -> Result<Answer, Error> {
         let mut sought = Sought::new(self, tenant, std::slice::from_ref(who), wish);
         sought.in_memory();

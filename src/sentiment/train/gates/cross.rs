@@ -76,8 +76,8 @@ impl Chosen {
         Self::of(examples, &scores(examples))
     }
 
-    fn of(examples: &[Example], scores: &[f32]) -> Self {
-        let scored: Vec<(&Example, f32)> = examples.iter().zip(scores.iter().copied()).collect();
+    fn of(examples: &[Example], odds: &[f32]) -> Self {
+        let scored: Vec<(&Example, f32)> = examples.iter().zip(odds.iter().copied()).collect();
         let (first, step, count) = TRIED;
         let tried = (0..count).map(|at| first - step * f32::from(at));
         let all = tried.map(|threshold| Self {
