@@ -86,14 +86,14 @@ pub struct Judged {
 }
 
 /// A decision with what it takes to make it again.
-struct Again {
-    past: Past,
+pub(super) struct Again {
+    pub(super) past: Past,
     /// The catalogue that it was made by.
-    by: Arc<Snapshot>,
-    models: Arc<Models>,
+    pub(super) by: Arc<Snapshot>,
+    pub(super) models: Arc<Models>,
     /// The customer as who they are now.
-    profile: u128,
-    known: Vec<outcomes::Offer>,
+    pub(super) profile: u128,
+    pub(super) known: Vec<outcomes::Offer>,
 }
 
 /// What is gathered on the way.
@@ -104,7 +104,7 @@ struct Judging {
     asks: Arc<Questions>,
     tenant: Tenant,
     reward: Reward,
-    rows: Rows,
+    rows: Rows<1>,
     decisions: u64,
     held_out: u64,
     within: Option<(Micros, Micros)>,
@@ -182,7 +182,7 @@ impl Desk {
     }
 
     /// What it takes to make a page of decisions again.
-    async fn gathered(
+    pub(super) async fn gathered(
         &self,
         tenant: &TenantId,
         candidate: &Arc<Snapshot>,
@@ -262,14 +262,14 @@ impl Judging {
             day: self.tenant.zone.day(inputs.at),
         };
         let reward = self.reward;
-        self.rows.add(made, (then, &would), |slot, action| {
+        self.rows.add(made, (then, [&would]), |slot, action| {
             brought(&again.known, by, reward, (slot, action))
         });
     }
 
     fn end(self, more: bool) -> Result<Judged, Error> {
         let left_out = self.rows.left_out();
-        let (log, policy) = self.rows.close();
+        let (log, [policy]) = self.rows.close();
         let evaluation = Evaluation::new(&log, &ShrunkMeans::default());
         let report = report(&evaluation, &policy, Resampling::default());
         Ok(Judged {
@@ -285,7 +285,7 @@ impl Judging {
 }
 
 /// What a slot brought, as far as is known.
-fn brought(
+pub(super) fn brought(
     known: &[outcomes::Offer],
     by: &Snapshot,
     reward: Reward,

@@ -44,6 +44,32 @@ impl Policy for Uniform {
     }
 }
 
+/// Another policy among what was done often enough: the candidates with a logged propensity of at least `least`, so that no weight
+/// exceeds `1 / least`. Where it does nothing of that it is what was logged.
+#[derive(Clone, Copy, Debug)]
+pub struct Supported<P> {
+    /// What it does otherwise.
+    pub policy: P,
+    /// The least logged propensity, above 0.
+    pub least: f64,
+}
+
+impl<P: Policy> Policy for Supported<P> {
+    fn probabilities(&self, row: &Decided<'_>, into: &mut [f64]) {
+        self.policy.probabilities(row, into);
+        let logged = row.propensities();
+        for (to, logged) in into.iter_mut().zip(logged) {
+            if *logged < self.least {
+                *to = 0.0;
+            }
+        }
+        let sum: f64 = into.iter().sum();
+        for (to, logged) in into.iter_mut().zip(logged) {
+            *to = if sum > 0.0 { *to / sum } else { *logged };
+        }
+    }
+}
+
 /// Always the candidate with the highest score; among equal ones the one with the lowest key.
 ///
 /// The score is given the row and the place of the candidate; greedy on means is the score "mean of this action".

@@ -1,9 +1,9 @@
-//! Rows to judge a policy on, from decisions as they are stored and what the policy would have done in their places.
+//! Rows to judge policies on, from decisions as they are stored and what each policy would have done in their places.
 //!
 //! What must stay true:
 //!
-//! - A row is a slot that was decided: the logged probabilities of all candidates, those of the policy, each given what stood in the
-//!   slots before, and what the slot brought. What one of them has and the other has not is in both with the probability 0.
+//! - A row is a slot that was decided: the logged probabilities of all candidates, those of each policy, given what stood in the
+//!   slots before, and what the slot brought. What one of them has and another has not is in all with the probability 0.
 //! - Versions of an action are one: another lever makes another version of the same offer. Nothing at all is a candidate too.
 //! - What is known not to have been delivered is no row: whom nothing reached refused nothing.
 
@@ -32,12 +32,22 @@ pub enum Brought {
     Reward(f64),
 }
 
-/// Rows, and what the policy does in each.
-#[derive(Debug, Default)]
-pub struct Rows {
+/// Rows, and what each of `N` policies does in them.
+#[derive(Debug)]
+pub struct Rows<const N: usize> {
     book: Logbook,
-    targets: HashMap<(u128, u16), Vec<f64>>,
+    targets: [HashMap<(u128, u16), Vec<f64>>; N],
     left_out: u64,
+}
+
+impl<const N: usize> Default for Rows<N> {
+    fn default() -> Self {
+        Self {
+            book: Logbook::default(),
+            targets: std::array::from_fn(|_| HashMap::new()),
+            left_out: 0,
+        }
+    }
 }
 
 /// Whose decision it was, and when.
@@ -49,23 +59,27 @@ pub struct Made {
     pub day: Day,
 }
 
-impl Rows {
-    /// Adds the slots of a decision, with what the policy would have done in its place and what each slot brought.
+impl<const N: usize> Rows<N> {
+    /// Adds the slots of a decision, with what each policy would have done in its place and what each slot brought.
     pub fn add(
         &mut self,
         made: Made,
-        (then, would): (&Decision, &Decision),
+        (then, would): (&Decision, [&Decision; N]),
         brought: impl Fn(u16, Option<ActionKey>) -> Brought,
     ) {
-        for (then_placed, would_placed) in then.placements.iter().zip(&would.placements) {
-            for (slot, instead) in then_placed.slots.iter().zip(&would_placed.slots) {
+        for (at, placed) in then.placements.iter().enumerate() {
+            for (of, slot) in placed.slots.iter().enumerate() {
+                let instead = would.map(|would| shares_at(would, (at, of)));
+                if instead.iter().any(Option::is_none) {
+                    continue;
+                }
                 let Brought::Reward(reward) = brought(slot.number, slot.choice.action()) else {
                     self.left_out += 1;
                     continue;
                 };
                 let key = (then.decision.0, slot.number);
-                let sides = (then_placed, slot, would_placed, instead);
-                if !self.slot(made, key, sides, reward) {
+                let instead = instead.map(Option::unwrap_or_default);
+                if !self.slot(made, key, (placed, slot, instead), reward) {
                     self.left_out += 1;
                 }
             }
@@ -76,12 +90,12 @@ impl Rows {
         &mut self,
         made: Made,
         (decision, number): (u128, u16),
-        (then_placed, slot, would_placed, instead): (&Placed, &Slot, &Placed, &Slot),
+        (placed, slot, wanted): (&Placed, &Slot, [Vec<(u64, f64)>; N]),
         reward: f64,
     ) -> bool {
-        let logged = shares(then_placed, slot);
-        let wanted = shares(would_placed, instead);
-        let mut actions: Vec<u64> = logged.iter().chain(&wanted).map(|(id, _)| *id).collect();
+        let logged = shares(placed, slot);
+        let all = logged.iter().chain(wanted.iter().flatten());
+        let mut actions: Vec<u64> = all.map(|(id, _)| *id).collect();
         actions.sort_unstable();
         actions.dedup();
         if actions.len() > CANDIDATES {
@@ -95,7 +109,7 @@ impl Rows {
             };
             actions.iter().map(|id| part(id) / sum).collect()
         };
-        let (propensities, target) = (of(&logged), of(&wanted));
+        let (propensities, targets) = (of(&logged), wanted.map(|wanted| of(&wanted)));
         let chosen = slot.choice.action().map_or(NOTHING, |action| action.id);
         let Ok(chosen) = actions.binary_search(&chosen) else {
             return false;
@@ -107,7 +121,7 @@ impl Rows {
                 version: 0,
             })
             .collect();
-        let place = [then_placed.placement.0, u64::from(then_placed.channel.0)];
+        let place = [placed.placement.0, u64::from(placed.channel.0)];
         let added = self.book.add(&Entry {
             decision,
             slot: number,
@@ -120,7 +134,9 @@ impl Rows {
             reward,
         });
         if added.is_ok() {
-            self.targets.insert((decision, number), target);
+            for (known, target) in self.targets.iter_mut().zip(targets) {
+                known.insert((decision, number), target);
+            }
         }
         added.is_ok()
     }
@@ -131,10 +147,10 @@ impl Rows {
         self.left_out
     }
 
-    /// The log, and the policy on it.
+    /// The log, and the policies on it.
     #[must_use]
-    pub fn close(self) -> (super::log::Log, Replayed) {
-        (self.book.close(), Replayed(self.targets))
+    pub fn close(self) -> (super::log::Log, [Replayed; N]) {
+        (self.book.close(), self.targets.map(Replayed))
     }
 }
 
@@ -154,6 +170,12 @@ impl Policy for Replayed {
 
 /// The candidate that is no action.
 const NOTHING: u64 = 0;
+
+/// The probabilities of a slot by its place on the page; none where a page has no such place.
+fn shares_at(decision: &Decision, (at, of): (usize, usize)) -> Option<Vec<(u64, f64)>> {
+    let placed = decision.placements.get(at)?;
+    Some(shares(placed, placed.slots.get(of)?))
+}
 
 /// The probabilities of a slot by the ids of actions.
 fn shares(placed: &Placed, slot: &Slot) -> Vec<(u64, f64)> {
@@ -238,9 +260,9 @@ mod tests {
             day: Day(3),
         };
         let mut rows = Rows::default();
-        rows.add(made, (then, would), |_, _| brought);
+        rows.add(made, (then, [would]), |_, _| brought);
         let left_out = rows.left_out();
-        let (log, policy) = rows.close();
+        let (log, [policy]) = rows.close();
         let Some(row) = log.rows().next() else {
             return (Vec::new(), left_out);
         };
