@@ -11,7 +11,7 @@ use customer_profile::{
         estimate::Level1,
         logistic::Logit,
         snapshot::{Resolved, Snapshot},
-        switch::{ENOUGH, Spoke, Verdict},
+        switch::{ENOUGH, Gain, Spoke, Verdict},
     },
 };
 
@@ -26,8 +26,6 @@ const EVALUATED: usize = 8_000;
 const EVERY: usize = 5;
 /// What the log must have given an action to say something of it.
 const SUPPORT: f64 = 0.02;
-/// Standard errors above 0: more than 1.96, since it is asked every five days.
-const SURE: f64 = 2.5;
 
 struct Logged {
     outcome: Resolved,
@@ -77,7 +75,7 @@ impl Contextual {
         fold(&mut self.halves[1], &odd);
         self.log.extend(resolved);
         if today.is_multiple_of(EVERY) {
-            self.verdict = self.evaluate(level1);
+            self.verdict = self.verdict.after(self.evaluate(level1));
         }
     }
 
@@ -123,10 +121,10 @@ impl Contextual {
         });
     }
 
-    fn evaluate(&self, level1: &Level1) -> Verdict {
+    fn evaluate(&self, level1: &Level1) -> Option<Gain> {
         let recent = &self.log[self.log.len().saturating_sub(EVALUATED)..];
         if recent.len() < 500 {
-            return Verdict::Unknown;
+            return None;
         }
         let means: [f64; ACTIONS] = std::array::from_fn(|action| {
             level1.get(arm(action)).map_or(
@@ -170,10 +168,11 @@ impl Contextual {
         let n = count(recent.len());
         let mean = sum / n;
         let error = ((squares / n - mean * mean).max(0.0) / n).sqrt();
-        if mean > SURE * error {
-            Verdict::Better
-        } else {
-            Verdict::NotBetter
-        }
+        Some(Gain {
+            value: mean,
+            standard_error: error,
+            low: mean - 1.96 * error,
+            high: mean + 1.96 * error,
+        })
     }
 }

@@ -226,6 +226,17 @@ impl Level1 {
         }
     }
 
+    /// The same with counts that weigh less: each divided by what is said of its arm, 1 or more. Priors stay.
+    #[must_use]
+    pub fn widened(mut self, by: impl Fn(Arm) -> f64) -> Self {
+        for (arm, estimate) in &mut self.arms {
+            let by = by(*arm).max(1.0);
+            estimate.positives /= by;
+            estimate.effective_n /= by;
+        }
+        self
+    }
+
     /// The last day that was read.
     #[must_use]
     pub const fn as_of(&self) -> Day {

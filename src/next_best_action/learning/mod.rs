@@ -18,6 +18,7 @@
 //! | `features` | what level 2 looks at |
 //! | `logistic` | level 2: one step of the Bayesian logistic regression |
 //! | `snapshot` | level 2: the fold, its bytes, late corrections |
+//! | `standing` | what level 2 was folded from, whether it may speak, what is in doubt |
 //! | `switch` | which level speaks for an action |
 //! | `beta`, `normal` | the distributions |
 //! | `mixing`, `number`, `bytes` | hashes and streams of numbers, whole numbers as reals, stored bytes |
@@ -34,6 +35,7 @@ mod mixing;
 pub mod normal;
 mod number;
 pub mod snapshot;
+pub mod standing;
 pub mod switch;
 
 use super::keys::{ActionKey, ChannelIndex};

@@ -1,20 +1,53 @@
 //! Which level speaks for an action.
 //!
-//! What must stay true: level 2 speaks only where it has been shown to be better, and only with enough behind it; in any
-//! doubt level 1 does, and the reason is told.
+//! What must stay true: level 2 speaks only after it has been shown to be better, and only with enough behind it; in any
+//! doubt level 1 does, and the reason is told. Once it speaks it goes on until it is shown to be worse: where level 2 chooses, what
+//! level 1 would have chosen becomes rare, and the log can no longer tell.
 
 /// Effective n from which level 2 may speak.
 pub const ENOUGH: f64 = 200.0;
 
-/// What off-policy evaluation says of level 2 for an action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How many standard errors a gain must lie above 0: more than 1.96, since it is asked again and again.
+pub const SURE: f64 = 2.5;
+
+/// What off-policy evaluation has said of level 2.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Verdict {
-    /// Not evaluated, or refused for want of samples, support or positives.
+    /// Not evaluated, or only on logs that said too little.
+    #[default]
     Unknown,
-    /// The interval of its gain over level 1 is not above 0.
+    /// It was not shown to be better, or was shown to be worse.
     NotBetter,
-    /// The interval of its gain over level 1 is above 0.
+    /// It was shown to be better, and not shown to be worse since.
     Better,
+}
+
+/// What level 2 brings more than level 1, a decision, in the unit of rewards.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Gain {
+    /// The estimate.
+    pub value: f64,
+    /// Its standard error.
+    pub standard_error: f64,
+    /// Lower end of its 95% interval.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+impl Verdict {
+    /// The verdict after an evaluation; `None` when the log said too little, which changes nothing.
+    #[must_use]
+    pub fn after(self, gain: Option<Gain>) -> Self {
+        let Some(gain) = gain else { return self };
+        if gain.value > SURE * gain.standard_error && gain.low > 0.0 {
+            Self::Better
+        } else if self == Self::Better && gain.high >= 0.0 {
+            self
+        } else {
+            Self::NotBetter
+        }
+    }
 }
 
 /// The level that speaks, and why.
@@ -59,6 +92,30 @@ impl Spoke {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_speaks_once_it_is_better_and_until_it_is_worse() {
+        let gain = |value: f64, error: f64| {
+            Some(Gain {
+                value,
+                standard_error: error,
+                low: value - 1.96 * error,
+                high: value + 1.96 * error,
+            })
+        };
+        for before in [Verdict::Unknown, Verdict::NotBetter, Verdict::Better] {
+            assert_eq!(before.after(None), before);
+            assert_eq!(before.after(gain(2.6, 1.0)), Verdict::Better);
+            assert_eq!(before.after(gain(-2.0, 1.0)), Verdict::NotBetter);
+            assert_eq!(before.after(gain(f64::NAN, 1.0)), Verdict::NotBetter);
+            let chance = before.after(gain(2.4, 1.0));
+            if before == Verdict::Better {
+                assert_eq!(chance, Verdict::Better);
+            } else {
+                assert_eq!(chance, Verdict::NotBetter);
+            }
+        }
+    }
 
     #[test]
     fn level_2_speaks_with_200_and_a_win_only() {
