@@ -22,6 +22,7 @@ use customer_profile::{
             ActionKey, ChannelIndex, ChannelSet, DecisionKey, GroupKey, Issue, PlacementKey,
             PurposeIndex, RuleIndex, Verdict,
         },
+        learning::features::Keys,
         outcome::Outcome,
     },
 };
@@ -73,7 +74,13 @@ impl Model for Snapshot {
         1
     }
 
-    fn propensity(&self, index: usize, _: ActionKey, _: ChannelIndex) -> Propensity<'_> {
+    fn propensity(
+        &self,
+        index: usize,
+        _: ActionKey,
+        _: ChannelIndex,
+        _: Option<&Keys>,
+    ) -> Propensity<'_> {
         let (table, ln_mean, ln_upper) = &self.tables[index];
         if self.level_2 {
             return Propensity::of_logit(Logit {
@@ -200,6 +207,7 @@ fn inputs(decision: u128, contact: bool) -> Inputs {
                 value: Value::Whole(1),
             })
             .collect(),
+        situation: None,
         consents: vec![Word {
             purpose: PurposeIndex(0),
             channel: None,

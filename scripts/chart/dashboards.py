@@ -195,6 +195,7 @@ DECISIONS = [
             ("max by (direction) (customer_profile_actions_miscalibrated{SELECT})", "{{direction}}"),
             ("max by (direction) (customer_profile_actions_drifting{SELECT})", "{{direction}}"),
         ]),
+        ("Actions of which the customer's situation speaks", "none", [("max(customer_profile_actions_contextual{SELECT})", "actions")]),
         ("A look at many customers or decisions", "s", quantiles("customer_profile_action_figures_seconds")),
     ]),
 ]

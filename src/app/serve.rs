@@ -1,5 +1,7 @@
 //! A serving process: bound, running, drained.
 
+mod parts;
+
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::Stream;
@@ -298,24 +300,6 @@ impl Server {
             tasks,
             drain_timeout: settings.drain.timeout,
         })
-    }
-
-    /// What look-ups are answered by.
-    #[must_use]
-    pub fn reader(&self) -> &Reader {
-        &self.api.reader
-    }
-
-    /// The way in for interactions.
-    #[must_use]
-    pub fn gate(&self) -> &Arc<Gate> {
-        self.api.ingest.gate()
-    }
-
-    /// The store that is served.
-    #[must_use]
-    pub fn opened(&self) -> &Opened {
-        &self.opened
     }
 
     /// Waits until serving ends by itself, which it does only when the transport fails.

@@ -29,6 +29,7 @@ pub use shares::{Shares, shares};
 use crate::next_best_action::{
     hashing::{Counter, Domain},
     keys::{ActionKey, ChannelIndex, DecisionKey},
+    learning::features::Keys,
 };
 
 /// Candidates that take part at most.
@@ -47,6 +48,16 @@ pub struct Logit {
     pub mean: f64,
     /// Its variance, 0 or more.
     pub variance: f64,
+}
+
+impl Logit {
+    /// Between what the propensity lies with 95%.
+    #[must_use]
+    pub fn interval(self) -> (f64, f64) {
+        let half = 1.959_963_984_540_054 * libm::sqrt(self.variance);
+        let sigmoid = |z: f64| 1.0 / (1.0 + libm::exp(-z.clamp(-500.0, 500.0)));
+        (sigmoid(self.mean - half), sigmoid(self.mean + half))
+    }
 }
 
 /// Where draws of ln P come from.
@@ -74,8 +85,15 @@ pub trait Model {
     /// Which snapshot it is.
     fn snapshot(&self) -> u64;
 
-    /// What it says of an action on a channel; `index` is the action's place in the policy.
-    fn propensity(&self, index: usize, action: ActionKey, channel: ChannelIndex) -> Propensity<'_>;
+    /// What it says of an action on a channel in a situation; `index` is the action's place in the policy. Without a situation only
+    /// level 1 can speak.
+    fn propensity(
+        &self,
+        index: usize,
+        action: ActionKey,
+        channel: ChannelIndex,
+        situation: Option<&Keys>,
+    ) -> Propensity<'_>;
 }
 
 impl<M: Model> Model for &M {
@@ -83,8 +101,14 @@ impl<M: Model> Model for &M {
         (**self).snapshot()
     }
 
-    fn propensity(&self, index: usize, action: ActionKey, channel: ChannelIndex) -> Propensity<'_> {
-        (**self).propensity(index, action, channel)
+    fn propensity(
+        &self,
+        index: usize,
+        action: ActionKey,
+        channel: ChannelIndex,
+        situation: Option<&Keys>,
+    ) -> Propensity<'_> {
+        (**self).propensity(index, action, channel, situation)
     }
 }
 

@@ -7,15 +7,13 @@ use uuid::Uuid;
 use super::{Call, Desk, Situation, ready::Ready};
 use crate::{
     cache::rule::Wish,
-    calendar::Day,
     clock::Micros,
     error::Error,
     next_best_action::{
         catalogue::Snapshot,
         keys::DecisionKey,
-        learning::cohorts::Table,
         matching::{Matching, OfAction},
-        situation::{Models, Questions},
+        situation::{Learnt, Models, Questions},
     },
     storage::profiles::Profile,
     tenants::Tenant,
@@ -40,7 +38,7 @@ impl Desk {
         // Nothing is decided, so nothing needs to be believed.
         let making = tokio::task::spawn_blocking(move || Ready {
             questions: Questions::of(&catalogue),
-            models: Models::new(&catalogue, 0, &Table::default(), Day(0)),
+            models: Models::new(&catalogue, 0, Learnt::default()),
             catalogue,
             snapshot: 0,
         });

@@ -15,7 +15,9 @@
 
 pub mod evaluate;
 pub mod figures;
+mod fold;
 pub mod learn;
+mod levels;
 pub mod lift;
 pub mod logbook;
 mod make;

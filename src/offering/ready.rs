@@ -10,13 +10,12 @@ use tokio::time::Instant;
 
 use crate::{
     actions::Catalogues,
-    calendar::Day,
     error::Error,
     ids::TenantId,
     next_best_action::{
         catalogue::Snapshot,
-        learning::cohorts::Table,
-        situation::{Models, Questions},
+        learning::{Unreadable, cohorts::Table, snapshot::Snapshot as Weights, standing::Standing},
+        situation::{Learnt, Models, Questions},
     },
     storage::{Storage, action_models},
 };
@@ -124,8 +123,8 @@ impl Shelf {
         catalogue: Arc<Snapshot>,
         snapshot: u64,
     ) -> Result<Models, Error> {
-        let (as_of, counts) = self.counts(tenant, snapshot).await?;
-        let making = move || Models::new(&catalogue, snapshot, &counts, as_of);
+        let learnt = self.learnt(tenant, snapshot).await?;
+        let making = move || Models::new(&catalogue, snapshot, learnt);
         let made = tokio::task::spawn_blocking(making).await;
         made.map_err(|e| Error::bug("preparing to decide", e))
     }
@@ -160,11 +159,11 @@ impl Shelf {
         if let Some(found) = self.find(tenant, key) {
             return Ok(found);
         }
-        let (as_of, counts) = self.counts(tenant, snapshot).await?;
+        let learnt = self.learnt(tenant, snapshot).await?;
         // Draws of many actions take their time, which is not that of other callers.
         let making = tokio::task::spawn_blocking(move || Ready {
             questions: Questions::of(&catalogue),
-            models: Models::new(&catalogue, snapshot, &counts, as_of),
+            models: Models::new(&catalogue, snapshot, learnt),
             catalogue,
             snapshot,
         });
@@ -192,16 +191,27 @@ impl Shelf {
         kept.front().map(|(_, ready)| Arc::clone(ready))
     }
 
-    async fn counts(&self, tenant: &TenantId, snapshot: u64) -> Result<(Day, Table), Error> {
+    async fn learnt(&self, tenant: &TenantId, snapshot: u64) -> Result<Learnt, Error> {
         if snapshot == 0 {
-            return Ok((Day(0), Table::default()));
+            return Ok(Learnt::default());
         }
         let number = i64::try_from(snapshot).unwrap_or(i64::MAX);
         let mut connection = self.storage.acquire().await?;
         let found = action_models::load(&mut connection, tenant, number).await?;
         let what = "reading what was learned";
-        let (day, body) = found.ok_or_else(|| Error::bug(what, "a snapshot is gone"))?;
-        let counts = Table::decode(&body).map_err(|error| Error::bug(what, error))?;
-        Ok((day, counts))
+        let stored = found.ok_or_else(|| Error::bug(what, "a snapshot is gone"))?;
+        decoded(&stored).map_err(|error| Error::bug(what, error))
     }
+}
+
+/// What a snapshot holds.
+pub(super) fn decoded(stored: &action_models::Stored) -> Result<Learnt, Unreadable> {
+    let contextual = stored.contextual.as_ref().map(|(weights, standing)| {
+        Ok::<_, Unreadable>((Weights::decode(weights)?, Standing::decode(standing)?))
+    });
+    Ok(Learnt {
+        as_of: stored.as_of,
+        counts: Table::decode(&stored.counts)?,
+        contextual: contextual.transpose()?,
+    })
 }

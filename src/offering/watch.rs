@@ -40,9 +40,21 @@ pub struct Watched {
     pub rising: u32,
     /// Fewer do.
     pub falling: u32,
+    /// Of so many it is the customer's situation that speaks.
+    pub contextual: u32,
 }
 
 type Arm = (u64, ChannelIndex);
+
+impl Period {
+    /// The days of decisions that are looked at when a day has closed.
+    pub(super) fn watched(tenant: &Tenant, closed: Day) -> Self {
+        Self {
+            from: tenant.zone.begin(Day(closed.0 - DAYS)),
+            before: tenant.zone.begin(Day(closed.0 + 1)),
+        }
+    }
+}
 
 impl Desk {
     /// The last closed day of a tenant.
@@ -61,11 +73,9 @@ impl Desk {
         let Some(ready) = self.shelf.current(&tenant.id, 0).await? else {
             return Ok(watched);
         };
+        watched.contextual = u32::try_from(ready.models.speaking()).unwrap_or(u32::MAX);
         let closed = self.closed(tenant);
-        let period = Period {
-            from: tenant.zone.begin(Day(closed.0 - DAYS)),
-            before: tenant.zone.begin(Day(closed.0 + 1)),
-        };
+        let period = Period::watched(tenant, closed);
         let actions = ready.catalogue.actions().iter();
         let actions: Vec<u64> = actions.map(|(version, _)| version.key().id).collect();
         let figures = self.figures(&tenant.id, (&ready, &actions), period).await?;
@@ -115,7 +125,7 @@ impl Desk {
     }
 
     /// The tests of all actions, over the offers of a period that are resolved.
-    async fn drifts(
+    pub(super) async fn drifts(
         &self,
         tenant: &Tenant,
         period: Period,

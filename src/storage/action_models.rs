@@ -11,6 +11,7 @@ use crate::{calendar::Day, ids::TenantId};
 pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("action_models.latest", LATEST),
     ("action_models.load", LOAD),
+    ("action_models.before", BEFORE),
     ("action_models.insert", INSERT),
 ];
 
@@ -22,13 +23,20 @@ ORDER BY snapshot DESC
 LIMIT 1";
 
 const LOAD: &str = "
-SELECT as_of, body
+SELECT as_of, body, contextual, standing
 FROM action_models
 WHERE tenant = $1 AND snapshot = $2";
 
+const BEFORE: &str = "
+SELECT snapshot, as_of, standing
+FROM action_models
+WHERE tenant = $1 AND snapshot < $2 AND contextual IS NOT NULL AND standing IS NOT NULL
+ORDER BY snapshot DESC
+LIMIT 1";
+
 const INSERT: &str = "
-INSERT INTO action_models (tenant, snapshot, as_of, catalogue_revision, body)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO action_models (tenant, snapshot, as_of, catalogue_revision, body, contextual, standing)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (tenant, snapshot) DO NOTHING";
 
 /// The newest snapshot of a tenant, with its day; none before the first.
@@ -47,7 +55,21 @@ pub async fn latest(
     Ok(found.map(|(snapshot, day)| (snapshot, Day(day))))
 }
 
-/// A snapshot: its day and its bytes.
+/// What a snapshot holds, as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The last closed day that was read.
+    pub as_of: Day,
+    /// Level 1.
+    pub counts: Vec<u8>,
+    /// Level 2 and what stands beside it; none from a release that had none.
+    pub contextual: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// Columns of a snapshot: day, level 1, level 2, what stands beside it.
+type Row = (i32, Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>);
+
+/// What a snapshot holds; none when there is none of this number.
 ///
 /// # Errors
 /// When the database fails.
@@ -56,13 +78,35 @@ pub async fn load(
     connection: &mut PgConnection,
     tenant: &TenantId,
     snapshot: i64,
-) -> Result<Option<(Day, Vec<u8>)>> {
-    let found: Option<(i32, Vec<u8>)> = sqlx::query_as(LOAD)
+) -> Result<Option<Stored>> {
+    let found: Option<Row> = sqlx::query_as(LOAD)
         .bind(tenant.as_str())
         .bind(snapshot)
         .fetch_optional(connection)
         .await?;
-    Ok(found.map(|(day, body)| (Day(day), body)))
+    Ok(found.map(|(day, counts, weights, standing)| Stored {
+        as_of: Day(day),
+        counts,
+        contextual: weights.zip(standing),
+    }))
+}
+
+/// The newest snapshot with level 2 before another, with its day and what stands beside the weights.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.action_models.before", skip_all)]
+pub async fn before(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    snapshot: i64,
+) -> Result<Option<(i64, Day, Vec<u8>)>> {
+    let found: Option<(i64, i32, Vec<u8>)> = sqlx::query_as(BEFORE)
+        .bind(tenant.as_str())
+        .bind(snapshot)
+        .fetch_optional(connection)
+        .await?;
+    Ok(found.map(|(snapshot, day, standing)| (snapshot, Day(day), standing)))
 }
 
 /// Stores a snapshot, unless there is one of this number.
@@ -73,16 +117,18 @@ pub async fn load(
 pub async fn insert(
     connection: &mut PgConnection,
     tenant: &TenantId,
-    (snapshot, as_of): (i64, Day),
-    revision: i64,
-    body: &[u8],
+    (snapshot, revision): (i64, i64),
+    stored: &Stored,
 ) -> Result<bool> {
+    let contextual = stored.contextual.as_ref();
     let done = sqlx::query(INSERT)
         .bind(tenant.as_str())
         .bind(snapshot)
-        .bind(as_of.0)
+        .bind(stored.as_of.0)
         .bind(revision)
-        .bind(body)
+        .bind(&stored.counts)
+        .bind(contextual.map(|(weights, _)| weights))
+        .bind(contextual.map(|(_, standing)| standing))
         .execute(connection)
         .await?;
     Ok(done.rows_affected() == 1)

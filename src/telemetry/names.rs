@@ -65,6 +65,8 @@ pub const ACTION_OUTCOMES: &str = "customer_profile_action_outcomes_total";
 pub const ACTIONS_MISCALIBRATED: &str = "customer_profile_actions_miscalibrated";
 /// Actions whose success has changed.
 pub const ACTIONS_DRIFTING: &str = "customer_profile_actions_drifting";
+/// Actions for which level 2 speaks.
+pub const ACTIONS_CONTEXTUAL: &str = "customer_profile_actions_contextual";
 /// How long calls took that look at many customers or decisions.
 pub const ACTION_FIGURES_SECONDS: &str = "customer_profile_action_figures_seconds";
 /// Interactions that took the slow path.
@@ -347,9 +349,14 @@ pub const METRICS: &[Metric] = &[
         "actions, by channel, whose success has changed within 14 days (Page-Hinkley): rising, falling; the log names them",
     ),
     metric(
+        (ACTIONS_CONTEXTUAL, Gauge, Unit::Count),
+        &[],
+        "actions, by channel, of which the situation of the customer speaks (level 2)",
+    ),
+    metric(
         (ACTION_FIGURES_SECONDS, Histogram, Unit::Seconds),
         &["call"],
-        "a look at many customers or decisions: matches, stats, lift, evaluation",
+        "a look at many customers or decisions: matches, stats, lift, evaluation, levels",
     ),
     metric(
         (IDENTITY_SLOW_PATHS, Counter, Unit::Count),

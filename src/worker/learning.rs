@@ -44,10 +44,10 @@ async fn learn(desk: &Desk, found: &mut Found) -> Result<(), Error> {
     drop(connection);
     for tenant in tenants {
         let tenant = desk.tenants.get(&tenant).await?;
-        if let Some(snapshot) = desk.learn(&tenant).await? {
+        let closed = desk.closed(&tenant);
+        if let Some(snapshot) = desk.learn(&tenant, closed).await? {
             tracing::info!(tenant = %tenant.id, snapshot, "learnt from what became of offers");
         }
-        let closed = desk.closed(&tenant);
         if found.get(&tenant.id).is_none_or(|(day, _)| *day < closed) {
             let watched = desk.watch(&tenant).await?;
             found.insert(tenant.id.clone(), (closed, watched));
@@ -72,4 +72,5 @@ fn tell(found: &Found) {
     ] {
         metrics::gauge!(names::ACTIONS_DRIFTING, "direction" => direction).set(actions);
     }
+    metrics::gauge!(names::ACTIONS_CONTEXTUAL).set(sum(|w| w.contextual));
 }

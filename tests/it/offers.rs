@@ -1,5 +1,6 @@
 //! Next best actions, over gRPC and on a real database: what is decided, reserved, told and made again.
 
+mod contextual;
 mod evaluations;
 mod kept;
 mod lift;

@@ -3,7 +3,10 @@
 //! Everything is a function of the seed and the place (decision, action), never of what a policy did before. So policies meet
 //! the same customers, who would answer the same offer the same way: their differences are paired.
 
-use customer_profile::next_best_action::learning::features::{Keys, Situation};
+use customer_profile::next_best_action::{
+    keys::ChannelIndex,
+    learning::features::{Keys, Situation},
+};
 
 /// Days of a run.
 pub(crate) const DAYS: usize = 120;
@@ -198,8 +201,7 @@ fn keys(values: &[usize; FEATURES.len()]) -> Keys {
     let cut = |bounds: &[u32], feature: usize| Some(bounds[values[feature]]);
     Keys::of(&Situation {
         segments: &[100 + wide(values[0])],
-        channel: 1,
-        last_intent: Some(small(1)),
+        last_intent: Some(u64::from(small(1))),
         hour: Some(score(2) * 6 - 1),
         sentiment_level: Some(f64::from(small(3)) * 0.4 - 0.8),
         rfm: Some((score(4), 1, 1)),
@@ -208,6 +210,7 @@ fn keys(values: &[usize; FEATURES.len()]) -> Keys {
         open_cases: Some(small(7)),
         tenure_days: cut(&[0, 7, 30, 90, 180, 365, 730, 1_825], 8),
     })
+    .on(ChannelIndex(1))
 }
 
 /// The delay at a share of the distribution.

@@ -15,9 +15,10 @@ use crate::{
     next_best_action::{
         catalogue::Version,
         evaluation::{calibration::Over, stats::Rate},
-        keys::ChannelIndex,
-        learning::estimate::Estimate,
+        keys::{ActionKey, ChannelIndex},
+        learning::switch::Spoke,
         model::Status,
+        situation::Models,
     },
     offering::{
         figures::{ByVersion, Offered, Stops},
@@ -25,8 +26,8 @@ use crate::{
     },
     proto::v1::{
         ActionBelief, ActionCalibration, ActionChannelStats, ActionGate, ActionStats,
-        ActionVersionStats, GateStops, GetActionStatsRequest, GetActionStatsResponse, OfferCounts,
-        PropensityLevel,
+        ActionVersionStats, ContextualLevel, GateStops, GetActionStatsRequest,
+        GetActionStatsResponse, OfferCounts, PropensityLevel,
     },
 };
 
@@ -114,7 +115,7 @@ fn of_action(
             .map(|(name, (index, offered))| ActionChannelStats {
                 channel: name.to_owned(),
                 counts: Some(counts(&offered)),
-                belief: ready.models.estimate(version.key(), index).map(belief),
+                belief: belief(&ready.models, version.key(), index),
                 calibration: calibration(&offered),
             })
             .collect(),
@@ -145,14 +146,26 @@ fn counts(offered: &Offered) -> OfferCounts {
     }
 }
 
-fn belief(estimate: &Estimate) -> ActionBelief {
+fn belief(models: &Models, action: ActionKey, channel: ChannelIndex) -> Option<ActionBelief> {
+    let estimate = models.estimate(action, channel)?;
+    let widened = models
+        .standing()
+        .map_or(1.0, |standing| standing.widening(action.id, channel));
+    let contextual = match models.spoke(action, channel) {
+        Spoke::TooFew { .. } => ContextualLevel::TooFew,
+        Spoke::NotEvaluated => ContextualLevel::NotEvaluated,
+        Spoke::NotBetter => ContextualLevel::NotBetter,
+        Spoke::Contextual => ContextualLevel::Speaks,
+    };
     let (low, high) = estimate.interval().unwrap_or((0.0, 1.0));
     let level = if estimate.effective_n > 0.0 {
         PropensityLevel::Counts
     } else {
         PropensityLevel::Prior
     };
-    ActionBelief {
+    Some(ActionBelief {
+        contextual: contextual.into(),
+        widened,
         propensity: estimate.mean(),
         low,
         high,
@@ -160,7 +173,7 @@ fn belief(estimate: &Estimate) -> ActionBelief {
         effective_n: estimate.effective_n,
         prior_propensity: estimate.prior_mean,
         prior_evidence: estimate.prior_weight,
-    }
+    })
 }
 
 fn calibration(offered: &Offered) -> Option<ActionCalibration> {

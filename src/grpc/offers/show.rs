@@ -9,7 +9,7 @@ use crate::{
         gates::Judge as _,
         holdout::Group,
         keys::{ActionKey, ChannelIndex, Verdict},
-        learning::estimate::Estimate,
+        learning::{Arm, estimate::Estimate},
         model::{Definition, Issue, LanguageTag},
         outcome::{Outcome, Record},
         situation::{Page, Told},
@@ -190,8 +190,18 @@ fn terms(
 ) -> PriorityTerms {
     let bars = survivor.terms;
     let finite = |bar: f64| bar.is_finite().then_some(bar);
-    let estimate = shown.ready.models.estimate(survivor.action, channel);
-    let interval = estimate.and_then(Estimate::interval);
+    let models = &shown.ready.models;
+    let estimate = models.estimate(survivor.action, channel);
+    let arm = Arm {
+        action: survivor.action,
+        channel,
+    };
+    let contextual = shown.inputs.situation.filter(|_| survivor.level == 2);
+    let contextual = contextual.and_then(|keys| models.logit(arm, &keys.on(channel)));
+    let interval = match contextual {
+        Some(logit) => Some(logit.interval()),
+        None => estimate.and_then(Estimate::interval),
+    };
     let definition = shown.definition(survivor.action);
     let levers = definition.map(|d| shown.ready.catalogue.policy().levers(d));
     let level = match (survivor.level, estimate) {

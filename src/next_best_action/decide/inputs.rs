@@ -11,6 +11,7 @@ use crate::{
         empathy::Mood,
         holdout::Pins,
         keys::{ChannelIndex, DecisionKey, PlacementKey},
+        learning::features::Keys,
     },
 };
 
@@ -41,6 +42,8 @@ pub struct Inputs {
     pub placements: Vec<Wanted>,
     /// Attributes of the profile and of the context that rules and models use.
     pub facts: Vec<Fact>,
+    /// What level 2 looks at, on no channel; absent from decisions of releases that had none.
+    pub situation: Option<Keys>,
     /// Words about consent.
     pub consents: Vec<Word>,
     /// How the customer feels.

@@ -38,6 +38,7 @@ use crate::next_best_action::{
     gates::{Answers, Gate, Gates, Judge},
     holdout::Assigned,
     keys::Verdict,
+    learning::features::Keys,
 };
 
 /// What the placements of a page share while it is decided.
@@ -161,6 +162,7 @@ impl<'a, M: Model, J: Judge> Page<'a, M, J> {
             group: self.assigned.group,
             judge: self.judge,
         };
+        let situation = self.inputs.situation.map(|keys| keys.on(wanted.channel));
         let count = usize::from(wanted.count).min(SLOTS);
         let mut answers = Answers::default();
         let actions = self.policy.actions();
@@ -180,9 +182,12 @@ impl<'a, M: Model, J: Judge> Page<'a, M, J> {
                     gate,
                     verdict,
                 }),
-                None => placed
-                    .survivors
-                    .push(self.survivor(at, index, action, wanted)),
+                None => placed.survivors.push(self.survivor(
+                    (at, index),
+                    action,
+                    wanted,
+                    situation.as_ref(),
+                )),
             }
         }
         if self.inputs.explain {
@@ -192,12 +197,20 @@ impl<'a, M: Model, J: Judge> Page<'a, M, J> {
             };
             placed.explained = actions.iter().map(explain).collect();
         }
-        self.fill(&gates, &mut placed, count);
+        self.fill(&gates, &mut placed, count, situation.as_ref());
         placed
     }
 
-    fn survivor(&self, at: usize, index: u32, action: &Prepared, wanted: &Wanted) -> Survivor {
-        let said = self.model.propensity(at, action.key, wanted.channel);
+    fn survivor(
+        &self,
+        (at, index): (usize, u32),
+        action: &Prepared,
+        wanted: &Wanted,
+        situation: Option<&Keys>,
+    ) -> Survivor {
+        let said = self
+            .model
+            .propensity(at, action.key, wanted.channel, situation);
         let holds = |rule| self.judge.judge(rule, wanted) == Verdict::Pass;
         let context = action.context.iter().filter(|(rule, _)| holds(*rule));
         let points = context.map(|(_, points)| i64::from(*points)).sum();

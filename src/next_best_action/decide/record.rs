@@ -1,7 +1,7 @@
 //! A decision as it is stored.
 //!
 //! What must stay true: decoding what was encoded gives the same inputs and the same answer, bit for bit, and encoding them
-//! again the same bytes. A record that says something impossible is refused, never mended: a replay of it would prove
+//! again the same bytes, also those of an older format. A record that says something impossible is refused, never mended: a replay of it would prove
 //! nothing. The explanation of gates is left out: it follows from the rest.
 
 mod answer;
@@ -12,8 +12,8 @@ use prost::Message as _;
 use super::{Decision, Inputs};
 use crate::proto::state::v1 as stored;
 
-/// Format of records that this release writes.
-pub const FORMAT: u32 = 1;
+/// The newest format of records: 2 has a situation, 1 has none.
+pub const FORMAT: u32 = 2;
 
 /// A decision with what it was made from.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +42,11 @@ pub enum Unreadable {
 #[must_use]
 pub fn encode(inputs: &Inputs, decision: &Decision) -> Vec<u8> {
     stored::DecisionRecord {
-        format: FORMAT,
+        format: if inputs.situation.is_some() {
+            FORMAT
+        } else {
+            1
+        },
         inputs: Some(inputs::to_proto(inputs)),
         answer: Some(answer::to_proto(decision)),
     }
@@ -61,6 +65,9 @@ impl Record {
         }
         let inputs = record.inputs.ok_or(Unreadable::Impossible("inputs"))?;
         let inputs = inputs::from_proto(inputs)?;
+        if inputs.situation.is_some() != (record.format == FORMAT) {
+            return Err(Unreadable::Impossible("situation"));
+        }
         let answer = record.answer.ok_or(Unreadable::Impossible("answer"))?;
         let decision = answer::from_proto(answer, &inputs)?;
         Ok(Self { inputs, decision })

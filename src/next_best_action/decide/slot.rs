@@ -9,6 +9,7 @@ use crate::{
         gates::{Answers, Gate, Gates, Judge},
         holdout::Group,
         keys::ChannelIndex,
+        learning::features::Keys,
     },
 };
 
@@ -19,11 +20,17 @@ pub(super) const FALLBACK: &[Gate] = {
 };
 
 impl<'a, M: Model, J: Judge> Page<'a, M, J> {
-    pub(super) fn fill(&mut self, gates: &Gates<'_, J>, placed: &mut Placed, count: usize) {
+    pub(super) fn fill(
+        &mut self,
+        gates: &Gates<'_, J>,
+        placed: &mut Placed,
+        count: usize,
+        situation: Option<&Keys>,
+    ) {
         // Contact policies were asked about the page as it was before this placement.
         let mut changed = false;
         for _ in 0..count {
-            let slot = self.slot(gates, placed, changed);
+            let slot = self.slot(gates, placed, changed, situation);
             if let Some((id, action)) = self.stands(&slot) {
                 self.taken.add(id);
                 if let Some(action) = action {
@@ -47,7 +54,13 @@ impl<'a, M: Model, J: Judge> Page<'a, M, J> {
         Some((key.id, at.ok().and_then(|at| actions.get(at))))
     }
 
-    fn slot(&mut self, gates: &Gates<'_, J>, placed: &Placed, changed: bool) -> Slot {
+    fn slot(
+        &mut self,
+        gates: &Gates<'_, J>,
+        placed: &Placed,
+        changed: bool,
+        situation: Option<&Keys>,
+    ) -> Slot {
         let number = self.next;
         self.next = self.next.saturating_add(1);
         let mut answers = Answers::default();
@@ -64,7 +77,7 @@ impl<'a, M: Model, J: Judge> Page<'a, M, J> {
         let shares = if left == 0 {
             Vec::new()
         } else {
-            self.shares(placed, &open, left)
+            self.shares(placed, &open, left, situation)
         };
         let drawn = drawn(self.inputs.decision, self.inputs.policy_version, number);
         let chosen = choose(shares.iter().map(|share| share.pi), drawn);
@@ -109,7 +122,13 @@ impl<'a, M: Model, J: Judge> Page<'a, M, J> {
         self.policy.actions().get(at)
     }
 
-    fn shares(&self, placed: &Placed, open: &Open, left: usize) -> Vec<Share> {
+    fn shares(
+        &self,
+        placed: &Placed,
+        open: &Open,
+        left: usize,
+        situation: Option<&Keys>,
+    ) -> Vec<Share> {
         let contenders = placed.survivors.iter().enumerate();
         let contenders = contenders
             .filter(|(at, _)| open.holds(*at))
@@ -127,7 +146,7 @@ impl<'a, M: Model, J: Judge> Page<'a, M, J> {
         } else {
             held
         });
-        self.policy_shares(placed, chosen, &mut all);
+        self.policy_shares(placed, chosen, situation, &mut all);
         if self.assigned.group == Group::Random {
             self.spread(placed, open, &mut all);
         }
@@ -135,13 +154,19 @@ impl<'a, M: Model, J: Judge> Page<'a, M, J> {
     }
 
     /// What the policy gives to the candidates.
-    fn policy_shares(&self, placed: &Placed, chosen: &[usize], all: &mut Vec<Share>) {
+    fn policy_shares(
+        &self,
+        placed: &Placed,
+        chosen: &[usize],
+        situation: Option<&Keys>,
+        all: &mut Vec<Share>,
+    ) {
         let mut entrants = [None; K];
         for (entrant, at) in entrants.iter_mut().zip(chosen) {
             *entrant = placed
                 .survivors
                 .get(*at)
-                .map(|s| self.entrant(s, placed.channel));
+                .map(|s| self.entrant(s, placed.channel, situation));
         }
         let mut held = 0;
         let first = entrants.iter().flatten().next().copied();
@@ -160,9 +185,16 @@ impl<'a, M: Model, J: Judge> Page<'a, M, J> {
         }));
     }
 
-    fn entrant(&self, survivor: &Survivor, channel: ChannelIndex) -> Entrant<'_> {
+    fn entrant(
+        &self,
+        survivor: &Survivor,
+        channel: ChannelIndex,
+        situation: Option<&Keys>,
+    ) -> Entrant<'_> {
         let at = usize::try_from(survivor.index).unwrap_or(usize::MAX);
-        let said = self.model.propensity(at, survivor.action, channel);
+        let said = self
+            .model
+            .propensity(at, survivor.action, channel, situation);
         Entrant {
             action: survivor.action,
             fixed: survivor.terms.fixed(),

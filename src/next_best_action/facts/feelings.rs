@@ -77,7 +77,7 @@ pub(super) fn told<'c>(core: &'c State, attribute: &Attribute) -> Value<'c> {
         AttributeId::LastFeeling => time(last.map(|last| last.at)),
         AttributeId::LastLabel => polarity.map_or(Value::Missing, |p| Value::Text(label_of(p))),
         AttributeId::LastPolarity => polarity.map_or(Value::Missing, |p| thousandths(p.into())),
-        AttributeId::LastIntent => last_intent(&core.signals),
+        AttributeId::LastIntent => last_intent(core).map_or(Value::Missing, Value::Text),
         AttributeId::TopicLevel => {
             let about =
                 |signal: &&Signal| signal.name.strip_prefix("topic:") == Some(attribute.text(0));
@@ -108,14 +108,12 @@ fn thousandths(number: i64) -> Value<'static> {
 }
 
 /// The intent of the newest text with one; of several in one text that which stands first in the list of them.
-fn last_intent(signals: &[Signal]) -> Value<'static> {
+pub(super) fn last_intent(core: &State) -> Option<&'static str> {
     let found = INTENTS.iter().enumerate().filter_map(|(place, name)| {
-        let signal = signals.iter().find(|signal| signal.name == *name)?;
+        let signal = signal(core, name)?;
         Some((signal.stamp(), Reverse(place), *name))
     });
-    found
-        .max()
-        .map_or(Value::Missing, |(_, _, name)| Value::Text(name))
+    found.max().map(|(_, _, name)| name)
 }
 
 /// 1 when no text spoke badly of it, -1 when all did: the mean that figures of topics are made of.

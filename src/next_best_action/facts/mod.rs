@@ -19,6 +19,7 @@ mod feelings;
 mod identity;
 mod offers;
 mod orders;
+mod situation;
 mod surveys;
 #[cfg(test)]
 pub(crate) mod tests;

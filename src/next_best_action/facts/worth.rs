@@ -22,9 +22,8 @@ pub(super) struct Worth {
 impl Customer<'_> {
     pub(super) fn worth(&self, id: AttributeId) -> Value<'_> {
         let score = |of: fn(Scores) -> u8| {
-            let model = self.around.model;
-            let scores = model.and_then(|m| customer::scores(self.state, self.today(), m));
-            scores.map_or(Value::Missing, |scores| Value::Integer(of(scores).into()))
+            self.scores()
+                .map_or(Value::Missing, |scores| Value::Integer(of(scores).into()))
         };
         match id {
             AttributeId::PAlive => figure(self.p_alive()),
@@ -40,6 +39,12 @@ impl Customer<'_> {
             }
             _ => Value::Missing,
         }
+    }
+
+    /// Recency, frequency and money beside the tenant's other customers.
+    pub(super) fn scores(&self) -> Option<Scores> {
+        let model = self.around.model?;
+        customer::scores(self.state, self.today(), model)
     }
 
     fn p_alive(&self) -> Option<f64> {

@@ -6,15 +6,17 @@
 //!   shared between actions, and one normal distribution for each action is the whole uncertainty. A new version of an action
 //!   keeps what was learned.
 //! - Keys are stored with decisions, so buckets and hashes stay for ever; another cut is another feature.
+//! - The channel is that of a placement and not of a decision: [`Keys::on`] adds it.
 //! - What is not known is a value of its own, never left out: not being known may say something too.
 //! - The list has a fixed size; making it allocates nothing. Keys are 64 bits wide, so two values share one with a
 //!   probability near 10^-10 even with 100,000 of them.
 
 use super::mixing::hash;
+use crate::next_best_action::keys::ChannelIndex;
 
 /// Segments that count, the first of the list.
 pub const MOST_SEGMENTS: usize = 4;
-/// Keys of a situation at most: ten features and the segments.
+/// Keys at most: ten features, the channel among them, and the segments.
 const MOST: usize = 10 + MOST_SEGMENTS;
 /// Word of a hash that makes it one of these keys.
 const KEY: u64 = 0x6e62_615f_6b65_7931;
@@ -64,8 +66,6 @@ impl Feature {
 pub struct Situation<'a> {
     /// Hashes of the names of the segments they are in, in an order that does not change (the first four count).
     pub segments: &'a [u64],
-    /// Hash of the channel's name.
-    pub channel: u64,
     /// Days since the first interaction.
     pub tenure_days: Option<u32>,
     /// Scores of recency, frequency and money, 1 to 5 each.
@@ -74,8 +74,8 @@ pub struct Situation<'a> {
     pub sentiment_level: Option<f64>,
     /// Change of sentiment, any unit: below 0 worse, 0 unchanged, above 0 better.
     pub trend: Option<f64>,
-    /// Number of the intent of the last text.
-    pub last_intent: Option<u32>,
+    /// Hash of the name of the intent of the last text.
+    pub last_intent: Option<u64>,
     /// Days since the business last contacted them.
     pub days_since_contact: Option<u32>,
     /// Tickets that are open.
@@ -92,14 +92,14 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Of a situation. The squares of all `x` of one feature sum to 1: who is in two segments has `1/sqrt(2)` of each.
+    /// Of a situation, on no channel. The squares of all `x` of one feature sum to 1: who is in two segments has `1/sqrt(2)` of
+    /// each.
     #[must_use]
     pub fn of(situation: &Situation<'_>) -> Self {
         let mut keys = Self::empty();
         let mut push = |feature: Feature, value: Option<u64>| keys.push(feature.key(value), 1.0);
         let up_to = |bounds: &[u32], value: u32| bucket(bounds, value);
         push(Feature::Bias, Some(0));
-        push(Feature::Channel, Some(situation.channel));
         let tenure = situation.tenure_days;
         push(
             Feature::Tenure,
@@ -115,7 +115,7 @@ impl Keys {
             situation.sentiment_level.map(fifth),
         );
         push(Feature::Trend, situation.trend.map(sign));
-        push(Feature::LastIntent, situation.last_intent.map(u64::from));
+        push(Feature::LastIntent, situation.last_intent);
         let contact = situation.days_since_contact;
         push(
             Feature::DaysSinceContact,
@@ -141,11 +141,18 @@ impl Keys {
         keys
     }
 
-    /// From what was stored; `None` when there are more than a situation has, or a value outside -1 to 1.
+    /// The same on a channel, by its place in the tenant's table of channels.
+    #[must_use]
+    pub fn on(mut self, channel: ChannelIndex) -> Self {
+        self.push(Feature::Channel.key(Some(channel.0.into())), 1.0);
+        self
+    }
+
+    /// From what was stored of a situation on no channel; `None` when there are more than it has, or a value outside -1 to 1.
     #[must_use]
     pub fn from_stored(stored: &[(u64, f64)]) -> Option<Self> {
         let mut keys = Self::empty();
-        let valid = stored.len() <= MOST && stored.iter().all(|(_, x)| x.abs() <= 1.0);
+        let valid = stored.len() < MOST && stored.iter().all(|(_, x)| x.abs() <= 1.0);
         for (key, x) in stored {
             keys.push(*key, *x);
         }
@@ -214,6 +221,8 @@ mod tests {
     #[test]
     fn every_feature_is_there_and_what_is_unknown_too() {
         let keys = Keys::of(&Situation::default());
+        assert_eq!(keys.as_slice().len(), 10);
+        let keys = keys.on(ChannelIndex(0));
         assert_eq!(keys.as_slice().len(), 11);
         let mut names: Vec<u64> = keys.as_slice().iter().map(|(key, _)| *key).collect();
         names.sort_unstable();
@@ -233,7 +242,7 @@ mod tests {
             let segments: Vec<u64> = (0..n).collect();
             let keys = of(&segments);
             let squares: f64 = keys.as_slice().iter().map(|(_, x)| x * x).sum();
-            assert!((squares - 11.0).abs() < 1e-12, "{n}: {squares}");
+            assert!((squares - 10.0).abs() < 1e-12, "{n}: {squares}");
         }
         assert_eq!(of(&[1, 2, 3, 4, 5]), of(&[1, 2, 3, 4]));
     }
@@ -259,5 +268,14 @@ mod tests {
         assert_eq!(of(1).first(), Some(&bias_of(1)));
         assert_eq!(Keys::from_stored(keys.as_slice()), Some(keys));
         assert_eq!(Keys::from_stored(&[(1, 2.0)]), None);
+        assert_ne!(keys.on(ChannelIndex(0)), keys.on(ChannelIndex(1)));
+        let segments = [1, 2, 3, 4, 5];
+        let full = Keys::of(&Situation {
+            segments: &segments,
+            ..Situation::default()
+        });
+        assert_eq!(Keys::from_stored(full.as_slice()), Some(full));
+        assert_eq!(full.on(ChannelIndex(7)).as_slice().len(), MOST);
+        assert_eq!(Keys::from_stored(full.on(ChannelIndex(7)).as_slice()), None);
     }
 }

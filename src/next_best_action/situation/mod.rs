@@ -13,7 +13,7 @@ pub mod questions;
 pub mod seen;
 pub mod told;
 
-pub use models::Models;
+pub use models::{Learnt, Models};
 pub use questions::Questions;
 pub use seen::{Page, Seen, inputs};
 pub use told::Told;

@@ -15,6 +15,8 @@ use crate::{
         hashing,
         holdout::Pins,
         keys::{ChannelIndex, DecisionKey, PlacementKey},
+        learning::features::{Keys, MOST_SEGMENTS},
+        segments::Within,
     },
     profile::State,
     proto::state::v1::ConsentFact,
@@ -22,6 +24,9 @@ use crate::{
 
 /// A channel that no catalogue has: it is in no set of channels.
 const NOWHERE: ChannelIndex = ChannelIndex(u8::MAX);
+
+/// Segments that level 2 looks at, the first of the catalogue: each costs a decision the evaluation of a rule.
+const LOOKED_AT: usize = 32;
 
 /// A placement that is asked for, by its names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +99,7 @@ pub fn inputs(seen: &Seen<'_>, catalogue: &Snapshot, questions: &Questions, mode
         calendar: moment.zone,
         placements: seen.page.iter().map(|page| wanted(page, names)).collect(),
         facts: questions.ask(catalogue, &asked),
+        situation: Some(situation(&asked, catalogue)),
         consents: seen.state.map_or_else(Vec::new, |s| words(s, names)),
         mood: mood(seen, moment.now),
         offers: seen
@@ -103,6 +109,27 @@ pub fn inputs(seen: &Seen<'_>, catalogue: &Snapshot, questions: &Questions, mode
         dry_run: seen.dry_run,
         explain: seen.explain,
     }
+}
+
+/// What level 2 looks at.
+fn situation(asked: &Asked<'_>, catalogue: &Snapshot) -> Keys {
+    let within = Within::new(asked);
+    let mut segments = [0; MOST_SEGMENTS];
+    let mut held = 0;
+    for segment in catalogue.segments().iter().take(LOOKED_AT) {
+        let name = segment.segment.get().name.as_str();
+        let inside = segment.rule.evaluate(&within).is_pass();
+        within.learn(name, inside);
+        if inside && let Some(place) = segments.get_mut(held) {
+            *place = hashing::text(&[name]);
+            held += 1;
+        }
+    }
+    let now = asked.moment().now;
+    let hour = asked.call.zone.map(|zone| zone.minute_of_day(now) / 60);
+    let hour = hour.and_then(|hour| u8::try_from(hour).ok());
+    let segments = segments.get(..held).unwrap_or_default();
+    Keys::of(&asked.customer.situation(segments, hour))
 }
 
 fn wanted(page: &Page, names: &Names) -> Wanted {

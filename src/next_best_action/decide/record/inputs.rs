@@ -11,6 +11,7 @@ use crate::{
         empathy::Mood,
         holdout::{Group, Pin, Pins},
         keys::{ChannelIndex, DecisionKey, GroupKey, PlacementKey, PurposeIndex, join, split},
+        learning::features::Keys,
         outcome::Outcome,
     },
     proto::state::v1 as stored,
@@ -39,6 +40,7 @@ pub(super) fn to_proto(inputs: &Inputs) -> stored::DecisionInputs {
         calendar: inputs.calendar.to_string(),
         placements: inputs.placements.iter().map(wanted).collect(),
         facts: inputs.facts.iter().map(fact).collect(),
+        situation: inputs.situation.as_ref().map(situation),
         consents: inputs.consents.iter().map(word).collect(),
         mood: Some(stored::DecisionMood {
             open_complaint: inputs.mood.open_complaint,
@@ -81,6 +83,7 @@ pub(super) fn from_proto(inputs: stored::DecisionInputs) -> Result<Inputs, Unrea
         calendar,
         placements: placements?,
         facts: facts?,
+        situation: inputs.situation.as_ref().map(to_situation).transpose()?,
         consents: consents?,
         mood: Mood {
             open_complaint: mood.open_complaint,
@@ -151,6 +154,19 @@ fn to_fact(fact: stored::DecisionFact) -> Result<Fact, Unreadable> {
         attribute: fact.attribute,
         value,
     })
+}
+
+fn situation(keys: &Keys) -> stored::DecisionSituation {
+    let (keys, values) = keys.as_slice().iter().copied().unzip();
+    stored::DecisionSituation { keys, values }
+}
+
+fn to_situation(situation: &stored::DecisionSituation) -> Result<Keys, Unreadable> {
+    let (keys, values) = (&situation.keys, &situation.values);
+    let pairs: Vec<(u64, f64)> = keys.iter().copied().zip(values.iter().copied()).collect();
+    let whole = keys.len() == values.len();
+    let found = Keys::from_stored(&pairs).filter(|_| whole);
+    found.ok_or(Unreadable::Impossible("situation"))
 }
 
 fn word(word: &Word) -> stored::ConsentWord {

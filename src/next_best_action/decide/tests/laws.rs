@@ -16,12 +16,7 @@ use crate::next_best_action::{
 };
 
 fn decided(inputs: &Inputs, policy: &Policy) -> Decision {
-    decide(
-        inputs,
-        policy,
-        &Made::new(&inputs.facts),
-        &Rules(inputs.facts.clone()),
-    )
+    decide(inputs, policy, &Made::new(), &Rules(inputs.facts.clone()))
 }
 
 /// The actions of the slots, by their ids.
@@ -34,7 +29,7 @@ fn stood(decision: &Decision) -> Vec<Option<u64>> {
 
 fn instead(inputs: &Inputs, policy: &Policy, stood: &[Option<u64>]) -> Decision {
     let rules = Rules(inputs.facts.clone());
-    would(inputs, policy, &Made::new(&inputs.facts), &rules, stood)
+    would(inputs, policy, &Made::new(), &rules, stood)
 }
 
 /// What is shown, with the place of the wanted placement.
@@ -163,7 +158,7 @@ proptest! {
         prop_assert_eq!(&record.encode(), &bytes);
         for explain in [false, true] {
             let replay = replay(&bytes, &policy, explain, |inputs| {
-                (Made::new(&inputs.facts), Rules(inputs.facts.clone()))
+                (Made::new(), Rules(inputs.facts.clone()))
             }).unwrap();
             prop_assert!(replay.identical, "{:?}", replay.differences);
             prop_assert!(replay.differences.is_empty());

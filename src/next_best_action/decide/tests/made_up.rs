@@ -19,6 +19,7 @@ use crate::{
             ActionKey, ChannelIndex, ChannelSet, DecisionKey, GroupKey, Issue, PlacementKey,
             PurposeIndex, RuleIndex, Verdict,
         },
+        learning::features::{Keys, Situation},
         outcome::Outcome,
     },
 };
@@ -49,14 +50,13 @@ impl Judge for Rules {
     }
 }
 
-/// Every third action has a logit that looks at the facts.
+/// Every third action has a logit that looks at the situation, where there is one.
 pub(super) struct Made {
     tables: Vec<[f32; M]>,
-    facts: Vec<Fact>,
 }
 
 impl Made {
-    pub(super) fn new(facts: &[Fact]) -> Self {
+    pub(super) fn new() -> Self {
         let table = |seed: u64| {
             let mut counter = Counter::new(seed);
             let mean = 0.02 + 0.9 * counter.draw_unit();
@@ -68,7 +68,6 @@ impl Made {
         };
         Self {
             tables: (0..16).map(table).collect(),
-            facts: facts.to_vec(),
         }
     }
 }
@@ -78,11 +77,22 @@ impl Model for Made {
         77
     }
 
-    fn propensity(&self, _: usize, action: ActionKey, channel: ChannelIndex) -> Propensity<'_> {
-        if action.id.is_multiple_of(3) {
-            let known = u32::try_from(self.facts.len()).unwrap();
+    fn propensity(
+        &self,
+        _: usize,
+        action: ActionKey,
+        channel: ChannelIndex,
+        situation: Option<&Keys>,
+    ) -> Propensity<'_> {
+        if action.id.is_multiple_of(3)
+            && let Some(situation) = situation
+        {
+            let known = situation.as_slice().iter().map(|(key, x)| {
+                let low = u32::try_from(key & 0xff).unwrap();
+                f64::from(low) * x / 256.0
+            });
             return Propensity::of_logit(Logit {
-                mean: f64::from(known) / 4.0 - 2.0,
+                mean: known.sum::<f64>() - 6.0,
                 variance: 0.3,
             });
         }
@@ -160,6 +170,7 @@ pub(super) fn inputs(decision: u128) -> Inputs {
         calendar: crate::calendar::Zone::TOKYO,
         placements: vec![wanted(1, 0, 1)],
         facts: Vec::new(),
+        situation: None,
         consents: Vec::new(),
         mood: Mood::of_a_stranger(),
         offers: Offers::default(),
@@ -344,10 +355,17 @@ pub(super) fn customer() -> impl Strategy<Value = Inputs> {
         any::<u128>(),
         prop::option::weighted(0.9, any::<u128>()),
         any::<(bool, bool, bool)>(),
+        prop::option::weighted(0.8, 0..24_u8),
     );
     (facts, mood, page, words(), offers(), rest).prop_map(
         |(facts, mood, page, consents, offers, rest)| {
-            let (decision, profile, (known, dry_run, explain)) = rest;
+            let (decision, profile, (known, dry_run, explain), hour) = rest;
+            let keys = |hour| {
+                Keys::of(&Situation {
+                    hour: Some(hour),
+                    ..Situation::default()
+                })
+            };
             let fact = |(attribute, value)| Fact {
                 attribute,
                 value: Value::Whole(value),
@@ -360,6 +378,7 @@ pub(super) fn customer() -> impl Strategy<Value = Inputs> {
                 profile: profile.map(|id| ReadProfile { id, version: 3 }),
                 placements: page.into_iter().map(place).collect(),
                 facts: facts.into_iter().map(fact).collect(),
+                situation: hour.map(keys),
                 calendar: crate::calendar::Zone::TOKYO,
                 zone: if known {
                     "Europe/Berlin".parse().ok()

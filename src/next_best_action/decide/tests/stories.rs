@@ -16,12 +16,7 @@ use crate::next_best_action::{
 };
 
 fn decided(inputs: &Inputs, policy: &Policy) -> Decision {
-    decide(
-        inputs,
-        policy,
-        &Made::new(&inputs.facts),
-        &Rules(inputs.facts.clone()),
-    )
+    decide(inputs, policy, &Made::new(), &Rules(inputs.facts.clone()))
 }
 
 fn first(decision: &Decision) -> Choice {
@@ -276,7 +271,7 @@ fn a_changed_record_is_not_identical_and_a_wrong_policy_is_refused() {
     let mut decision = decided(&inputs, &one);
     decision.placements[0].survivors[0].terms.ln_p -= 1e-15;
     decision.placements[0].slots[0].pi += 1e-15;
-    let world = |inputs: &Inputs| (Made::new(&inputs.facts), Rules(Vec::new()));
+    let world = |_: &Inputs| (Made::new(), Rules(Vec::new()));
     let bytes = encode(&inputs, &decision);
     let again = replay(&bytes, &one, false, world).unwrap();
     assert!(!again.identical);

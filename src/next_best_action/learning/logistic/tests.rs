@@ -65,7 +65,7 @@ fn a_new_action_is_refused_more_often_than_not() {
         Day(0),
     );
     assert_eq!(found.mean.to_bits(), PRIOR_BIAS.to_bits());
-    assert!((found.variance - 11.0).abs() < 1e-12);
+    assert!((found.variance - 10.0).abs() < 1e-12);
     assert!((sigmoid(PRIOR_BIAS) - 0.05).abs() < 1e-15);
     assert!(found.upper() > found.probability());
 }
