@@ -16,7 +16,7 @@ use crate::sentiment::text::{Prepared, of_text};
 use crate::sentiment::topics;
 
 /// Version of lexica, models and rules together; it rises with every change of results.
-pub const MODEL_VERSION: u32 = 4;
+pub const MODEL_VERSION: u32 = 5;
 
 /// Thousandths of polarity from which a text is positive; below its negative it is negative.
 const THRESHOLD: i16 = 250;

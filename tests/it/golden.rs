@@ -265,11 +265,11 @@ fn japanese_customers_are_understood() {
     }
 }
 
-/// Precision and recall that each gate reached on the unread part, rounded down. The aim is 0.70 and 0.90.
-const REACHED: (f64, f64) = (0.75, 0.87);
+/// Precision and recall that each gate is to reach on the unread part.
+const WANTED: (f64, f64) = (0.70, 0.90);
 
 #[test]
-fn the_unread_part_is_understood_no_worse_than_when_it_was_first_tried() {
+fn the_gates_of_the_unread_part_are_found() {
     let parts = [
         (
             "en, unread",
@@ -285,7 +285,7 @@ fn the_unread_part_is_understood_no_worse_than_when_it_was_first_tried() {
         let counts = evaluate(title, file, false);
         for gate in ["leaving", "safety_or_legal"] {
             let (precision, recall) = (counts.precision(gate), counts.recall(gate));
-            if precision < REACHED.0 || recall < REACHED.1 {
+            if precision < WANTED.0 || recall < WANTED.1 {
                 short.push(format!("{title} {gate}: {precision:.2} {recall:.2}"));
             }
         }

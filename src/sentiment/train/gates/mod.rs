@@ -27,7 +27,7 @@ pub struct GateTexts<'a> {
     /// The same for safety and the law.
     pub safety_or_legal: &'a str,
     /// The project's own corpus. A text of it without phrases of a gate counts as ordinary; so does one that
-    /// is labelled for the other gate.
+    /// is labelled for the other gate, but for the gate of leaving only one without danger.
     pub ordinary: &'a str,
 }
 
@@ -52,7 +52,10 @@ pub fn train_gates(language: Language, texts: &GateTexts<'_>, sentiment: &[u8]) 
             Gate::Leaving => (texts.leaving, texts.safety_or_legal),
             Gate::SafetyOrLegal => (texts.safety_or_legal, texts.leaving),
         };
-        let rows = Rows::new(labelled, [other, texts.ordinary]);
+        // Whom something endangered or wronged may well mean to leave; who means to leave was as a rule not in danger.
+        let silent = |line: &&str| gate == Gate::SafetyOrLegal || !line.starts_with("1\t");
+        let ordinary = other.lines().filter(silent).chain(texts.ordinary.lines());
+        let rows = Rows::new(labelled, ordinary);
         let mut examples: Vec<Example> = rows.examples(language, gate, sentiment.as_ref());
         cross::doubt(&mut examples);
         let chosen = Chosen::new(&examples);

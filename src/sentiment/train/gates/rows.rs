@@ -46,8 +46,8 @@ pub(super) struct Example {
 }
 
 impl<'a> Rows<'a> {
-    /// Reads labelled texts and ordinary ones; a text that stands twice counts the first time.
-    pub(super) fn new(labelled: &'a str, ordinary: [&'a str; 2]) -> Self {
+    /// Reads labelled texts and lines of ordinary ones; a text that stands twice counts the first time.
+    pub(super) fn new(labelled: &'a str, ordinary: impl Iterator<Item = &'a str>) -> Self {
         let mut seen = HashSet::new();
         let mut rows = Vec::new();
         for (index, line) in labelled.lines().enumerate() {
@@ -64,7 +64,7 @@ impl<'a> Rows<'a> {
             };
             rows.push((kind, index / TOGETHER % FOLDS, text));
         }
-        for line in ordinary.iter().flat_map(|file| file.lines()) {
+        for line in ordinary {
             let Some((_, text)) = line.split_once('\t') else {
                 continue;
             };
