@@ -51,6 +51,18 @@ pub struct Logit {
 }
 
 impl Logit {
+    /// The same with `by` times the variance, 1 or more, and the same mean propensity by the approximation of
+    /// [`Propensity::of_logit`]: of something rare a wider logit alone would be believed to be likelier.
+    #[must_use]
+    pub fn widened(self, by: f64) -> Self {
+        let shrunk = |variance: f64| libm::sqrt(1.0 + std::f64::consts::PI * variance / 8.0);
+        let variance = self.variance * by;
+        Self {
+            mean: self.mean * shrunk(variance) / shrunk(self.variance),
+            variance,
+        }
+    }
+
     /// Between what the propensity lies with 95%.
     #[must_use]
     pub fn interval(self) -> (f64, f64) {

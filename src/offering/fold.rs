@@ -17,7 +17,7 @@ use crate::{
         learning::{
             features::Keys,
             snapshot::{Resolved, Snapshot as Weights},
-            standing::Lesson,
+            standing::{Evidence, Lesson},
         },
     },
     storage::offers,
@@ -29,14 +29,14 @@ const TOGETHER: usize = 10_000;
 const PAGE: usize = 500;
 
 impl Desk {
-    /// Weights with lessons of later days, up to the day that closed.
+    /// Weights, and how much there is of each action, with lessons of later days, up to the day that closed.
     pub(super) async fn folded(
         &self,
         tenant: &TenantId,
-        mut weights: Weights,
+        mut footing: (Weights, Evidence),
         lessons: Vec<Lesson>,
         closed: Day,
-    ) -> Result<Weights, Error> {
+    ) -> Result<(Weights, Evidence), Error> {
         let mut days: BTreeMap<Day, Vec<Lesson>> = BTreeMap::new();
         for lesson in lessons {
             days.entry(lesson.day).or_default().push(lesson);
@@ -46,19 +46,19 @@ impl Desk {
             together.extend(lessons);
             if together.len() >= TOGETHER {
                 let lessons = std::mem::take(&mut together);
-                weights = self.fold(tenant, weights, &lessons, day).await?;
+                footing = self.fold(tenant, footing, &lessons, day).await?;
             }
         }
-        self.fold(tenant, weights, &together, closed).await
+        self.fold(tenant, footing, &together, closed).await
     }
 
     async fn fold(
         &self,
         tenant: &TenantId,
-        weights: Weights,
+        (weights, mut evidence): (Weights, Evidence),
         lessons: &[Lesson],
         until: Day,
-    ) -> Result<Weights, Error> {
+    ) -> Result<(Weights, Evidence), Error> {
         let mut situations: HashMap<u128, Keys> = HashMap::new();
         let mut keys: Vec<DecisionKey> =
             lessons.iter().map(|of| DecisionKey(of.decision)).collect();
@@ -72,20 +72,25 @@ impl Desk {
             let reading = tokio::task::spawn_blocking(move || read(&found));
             situations.extend(reading.await.map_err(|e| Error::bug("learning", e))?);
         }
-        let resolved = lessons.iter().filter_map(|lesson| {
-            Some(Resolved {
+        let mut resolved = Vec::with_capacity(lessons.len());
+        for lesson in lessons {
+            let Some(keys) = situations.get(&lesson.decision) else {
+                continue;
+            };
+            evidence.add(lesson.action_id, lesson.channel, lesson.day);
+            resolved.push(Resolved {
                 day: lesson.day,
                 decision: lesson.decision,
                 slot: lesson.slot,
                 action_id: lesson.action_id,
-                keys: situations.get(&lesson.decision)?.on(lesson.channel),
+                keys: keys.on(lesson.channel),
                 yes: lesson.yes,
-            })
-        });
-        let resolved: Vec<Resolved> = resolved.collect();
+            });
+        }
         let folding = tokio::task::spawn_blocking(move || weights.fold(until, &resolved));
         let folded = folding.await.map_err(|e| Error::bug("learning", e))?;
-        folded.map_err(|error| Error::bug("learning", error))
+        let weights = folded.map_err(|error| Error::bug("learning", error))?;
+        Ok((weights, evidence))
     }
 }
 

@@ -4,12 +4,15 @@
 //!
 //! - A snapshot is made of what is known of all offers of the days that still count, read anew each time, so an outcome that came late
 //!   is in the next one. Of two instances that make the same one the first stays.
-//! - Level 2 is folded on from the newest snapshot of which every day is as it is known now; where there is none, from the beginning. So
-//!   it is what a fold of everything that still counts would make, in whatever steps it was made.
+//! - Level 2 is folded on from the newest snapshot of which each of the last 120 days is as it is known now. So it is what a fold of these
+//!   days would make, on top of what was learned before them, in whatever steps it was made.
+//! - What stands beside the weights says what was folded, and not what became known meanwhile: what was not folded is noticed as a
+//!   correction on the next day.
+//! - Level 1 waits for nothing: a failure of level 2 leaves it out of the snapshot, and the next one folds on from the one before.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Desk, Period, figures::by_click, ready::decoded};
+use super::{Desk, Period, figures::by_click, levels, ready::decoded};
 use crate::{
     calendar::Day,
     clock::Micros,
@@ -36,8 +39,11 @@ use crate::{
 
 /// Offers read at once.
 const PAGE: i64 = 10_000;
-/// Days within which a correction folds anew what came after it: offers of these days are all read.
-const CORRECTED: i32 = 400;
+/// Days within which a correction folds anew what came after it: an outcome that is older weighs a sixteenth. Whatever the attribution
+/// window, offers that are resolved within these days are among those that are read.
+const CORRECTED: i32 = 120;
+/// Days until level 2 is judged again, once the log has said something and while it says too little.
+const JUDGED_AFTER: [i32; 2] = [levels::DAYS, 7];
 /// A widening below this is none.
 const WIDER: f64 = 1.01;
 
@@ -67,42 +73,67 @@ impl Desk {
             return Ok(None);
         }
         let number = latest.map_or(0, |(snapshot, _)| snapshot) + 1;
-        let beginning = Day(closed.0 - OLDEST_DAYS);
-        let newest = latest.map_or(beginning, |(_, as_of)| as_of);
-        let mut known = self.known(tenant, &catalogue, (newest, closed)).await?;
-        let days = (&known.days, Day(closed.0 - CORRECTED));
-        let (before, weights) = self.footing(&tenant.id, number, days).await?;
-        let weights = weights.unwrap_or_else(|| Weights::empty(beginning));
-        if weights.as_of() < newest {
-            let days = (weights.as_of(), closed);
-            known = self.known(tenant, &catalogue, days).await?;
-        }
-        let weights = self
-            .folded(&tenant.id, weights, known.lessons, closed)
-            .await?;
-        let standing = Standing {
-            days: known.days,
-            widened: self.widened(tenant, &catalogue, closed).await?,
-            ..before
-        };
-        let (counts, body) = (known.counts.encode(closed), weights.encode());
-        let learnt = Learnt {
-            as_of: closed,
-            counts: known.counts,
-            contextual: Some((weights, standing.clone())),
-        };
-        let standing = self
-            .judged(tenant, &catalogue, (learnt, closed), standing)
-            .await?;
+        let newest = latest.map_or(Day(closed.0 - CORRECTED), |(_, as_of)| as_of);
+        let known = self.known(tenant, &catalogue, (newest, closed)).await?;
         let revision = i64::try_from(catalogue.revision()).unwrap_or(i64::MAX);
-        let stored = action_models::Stored {
+        let mut stored = action_models::Stored {
             as_of: closed,
-            counts,
-            contextual: Some((body, standing.encode())),
+            counts: known.counts.encode(closed),
+            contextual: None,
         };
+        let days = (newest, closed);
+        match self
+            .contextual(tenant, &catalogue, (number, days), known)
+            .await
+        {
+            Ok((weights, standing)) => {
+                stored.contextual = Some((weights.encode(), standing.encode()));
+            }
+            Err(error) => {
+                tracing::error!(tenant = %tenant.id, %error, "level 2 could not be learned, level 1 was");
+            }
+        }
         let mut connection = self.storage.acquire().await?;
         action_models::insert(&mut connection, &tenant.id, (number, revision), &stored).await?;
         Ok(u64::try_from(number).ok())
+    }
+
+    /// Level 2 at the end of a day, with what stands beside it.
+    async fn contextual(
+        &self,
+        tenant: &Tenant,
+        catalogue: &Arc<Snapshot>,
+        (number, (newest, closed)): (i64, (Day, Day)),
+        mut known: Known,
+    ) -> Result<(Weights, Standing), Error> {
+        let from = Day(closed.0 - CORRECTED);
+        let (before, base) = self
+            .footing(&tenant.id, number, (&known.days, from))
+            .await?;
+        let (weights, base) = base.unwrap_or_else(|| (Weights::empty(from), Standing::default()));
+        let folded_to = weights.as_of();
+        if folded_to < newest {
+            known = self.known(tenant, catalogue, (folded_to, closed)).await?;
+        }
+        let footing = (weights, base.evidence);
+        let (weights, evidence) = self
+            .folded(&tenant.id, footing, known.lessons, closed)
+            .await?;
+        let standing = Standing {
+            days: base.days.then(folded_to, &known.days),
+            evidence,
+            widened: self.widened(tenant, catalogue, closed).await?,
+            ..before
+        };
+        let learnt = Learnt {
+            as_of: closed,
+            counts: known.counts,
+            contextual: Some((weights.clone(), standing.clone())),
+        };
+        let standing = self
+            .judged(tenant, catalogue, (learnt, closed), standing)
+            .await?;
+        Ok((weights, standing))
     }
 
     /// What is known of all offers that still count on the day that closed, with what was resolved after another day.
@@ -140,13 +171,14 @@ impl Desk {
         Ok(known)
     }
 
-    /// What stood beside level 2 before, and the newest weights of which every day is as it is known now.
+    /// What stood beside level 2 before, and the newest snapshot of it of which every day after `from` is as it is known now. One that
+    /// ends before has none, so that the walk is bounded.
     async fn footing(
         &self,
         tenant: &TenantId,
         number: i64,
         (days, from): (&Days, Day),
-    ) -> Result<(Standing, Option<Weights>), Error> {
+    ) -> Result<(Standing, Option<(Weights, Standing)>), Error> {
         let what = "reading what was learned";
         let mut standing_before = None;
         let mut before = number;
@@ -157,14 +189,14 @@ impl Desk {
                 return Ok((standing_before.unwrap_or_default(), None));
             };
             let standing = Standing::decode(&standing).map_err(|error| Error::bug(what, error))?;
-            let holds = as_of > from && standing.days.agree(days, (from, as_of));
+            let holds = standing.days.agree(days, (from, as_of));
             standing_before.get_or_insert(standing);
             if holds {
                 let found = action_models::load(&mut connection, tenant, snapshot).await?;
                 let found = found.ok_or_else(|| Error::bug(what, "a snapshot is gone"))?;
                 let learnt = decoded(&found).map_err(|error| Error::bug(what, error))?;
-                let weights = learnt.contextual.map(|(weights, _)| weights);
-                return Ok((standing_before.unwrap_or_default(), weights));
+                let base = learnt.contextual;
+                return Ok((standing_before.unwrap_or_default(), base));
             }
             before = snapshot;
         }
@@ -192,15 +224,17 @@ impl Desk {
     async fn judged(
         &self,
         tenant: &Tenant,
-        catalogue: &std::sync::Arc<Snapshot>,
+        catalogue: &Arc<Snapshot>,
         (learnt, closed): (Learnt, Day),
         standing: Standing,
     ) -> Result<Standing, Error> {
-        let lately = |day: Day| closed.0 - day.0 < super::levels::EVERY;
+        let [said, unsaid] = JUDGED_AFTER;
+        let wait = standing.gain.map_or(unsaid, |_| said);
+        let lately = |day: Day| closed.0 - day.0 < wait;
         if standing.judged.is_some_and(lately) {
             return Ok(standing);
         }
-        let of = std::sync::Arc::clone(catalogue);
+        let of = Arc::clone(catalogue);
         let making = tokio::task::spawn_blocking(move || Models::new(&of, 0, learnt).ready());
         let ready = making.await;
         if ready.map_err(|e| Error::bug("judging level 2", e))? == 0 {

@@ -4,7 +4,9 @@
 //!
 //! - Each decision is made again twice with the snapshot of models that it was made with, which had seen nothing of what it brought: once
 //!   with level 1 alone, once with level 2 wherever there was enough for it.
-//! - Both are judged on what was done often enough ([`SUPPORT`]), so that no weight exceeds 50.
+//! - Both are judged on what was done often enough ([`SUPPORT`]), so that no weight exceeds 51; of the rest neither is better than what
+//!   was logged. Where less than half of what level 2 would do was done often enough, nothing is said.
+//! - Decisions are a sample of their period by the hash of their id, and each is judged on at most once.
 //! - What counts is what arbitration weighs: a yes by the C, V and L that the action had in the decision.
 
 use std::{collections::HashMap, sync::Arc};
@@ -19,7 +21,7 @@ use crate::{
     error::Error,
     next_best_action::{
         catalogue::Snapshot,
-        decide::{Decision, would},
+        decide::{Decision, Placed, Record, would},
         evaluation::{
             bootstrap::Resampling,
             decides::{self, Reason},
@@ -31,22 +33,23 @@ use crate::{
         holdout::Group,
         keys::{ActionKey, DecisionKey},
         learning::switch::{Gain, Verdict},
+        model::Status,
         situation::{Questions, Told, carried},
     },
     storage::offers,
     tenants::Tenant,
 };
 
-/// Days between two evaluations.
-pub(super) const EVERY: i32 = 7;
 /// Days of decisions that are evaluated, before those that still wait for outcomes.
-const DAYS: i32 = 60;
-/// Decisions that are evaluated at most, the newest.
-const EVALUATED: usize = 8_000;
+pub(super) const DAYS: i32 = 28;
+/// Decisions that are evaluated, about.
+const EVALUATED: i64 = 8_000;
 /// Decisions made again at once.
-const PAGE: usize = 250;
+const PAGE: i64 = 250;
 /// What the log must have given an action to say something of it.
 const SUPPORT: f64 = 0.02;
+/// The most of what level 2 would do that the log may say nothing of.
+const UNTOLD: f64 = 0.5;
 
 /// What is gathered on the way.
 struct Comparing {
@@ -66,8 +69,9 @@ impl Desk {
         closed: Day,
     ) -> Result<Option<Gain>, Error> {
         let _look = Look::at("levels");
-        let windows = catalogue.actions().iter();
-        let windows = windows.map(|(version, _)| version.definition.get().attribution_days);
+        let active = catalogue.actions().iter();
+        let active = active.filter(|(_, status)| *status == Status::Active);
+        let windows = active.map(|(version, _)| version.definition.get().attribution_days);
         let window = windows.max().and_then(|days| i32::try_from(days).ok());
         let last = closed.0.saturating_sub(window.unwrap_or_default());
         let period = Period {
@@ -82,16 +86,20 @@ impl Desk {
         };
         let mut models = HashMap::new();
         let mut before = (period.before, DecisionKey::default());
-        let mut left = EVALUATED;
-        while left > 0 {
-            let limit = i64::try_from(left.min(PAGE)).unwrap_or(i64::MAX);
-            let (tenant, from) = (&tenant.id, period.from);
+        let (tenant, from) = (&tenant.id, period.from);
+        let mut connection = self.storage.acquire().await?;
+        let there = offers::count(&mut connection, tenant, (from, period.before)).await?;
+        drop(connection);
+        let every = u128::try_from(there / EVALUATED).unwrap_or(0) + 1;
+        let sample = DecisionKey(u128::MAX / every);
+        loop {
             let mut connection = self.storage.acquire().await?;
-            let page = offers::between(&mut connection, tenant, from, before, limit).await?;
+            let page = offers::sampled(&mut connection, tenant, (from, before), sample, PAGE);
+            let mut page = page.await?;
             drop(connection);
             let Some(last) = page.last() else { break };
             before = (last.decided_at(), last.key());
-            left -= page.len();
+            page.retain(readable);
             let page = self.gathered(tenant, catalogue, page, &mut models).await?;
             let adding = tokio::task::spawn_blocking(move || {
                 for again in &page {
@@ -151,6 +159,7 @@ impl Comparing {
         // That there is enough of each action is asked when it is decided.
         let enough = f64::INFINITY;
         let (counts, contextual) = (supported(counts), supported(contextual));
+        let untold = contextual.lost(&log);
         let resampling = Resampling::default();
         let found = decides::decide(&evaluation, &counts, &contextual, enough, resampling);
         let found = found.map_err(|error| Error::bug("judging level 2", error))?;
@@ -161,23 +170,30 @@ impl Comparing {
             )
         };
         let rows = log.len();
-        tracing::info!(rows, differing = found.differing, reasons = ?found.reasons, "level 2 beside level 1");
+        tracing::info!(rows, untold, differing = found.differing, reasons = ?found.reasons, "level 2 beside level 1");
         let gain = found.difference.map(|of| Gain {
             value: of.value,
             standard_error: of.standard_error,
             low: of.interval.0,
             high: of.interval.1,
         });
-        Ok(gain.filter(|_| !found.reasons.iter().any(unsaid)))
+        let told = untold <= UNTOLD && !found.reasons.iter().any(unsaid);
+        Ok(gain.filter(|_| told))
     }
+}
+
+/// Whether a decision can be read; one that cannot is passed over, and the log tells.
+fn readable(stored: &offers::Stored) -> bool {
+    let record = Record::decode(&stored.body);
+    if let Err(error) = &record {
+        tracing::error!(decision = %stored.id, %error, "a decision cannot be read");
+    }
+    record.is_ok()
 }
 
 /// What a yes to what stood in a slot weighed in arbitration; nothing where a fallback stood.
 fn weight(then: &Decision, (slot, action): (u16, Option<ActionKey>)) -> f64 {
-    let of_slot = |placed: &&_| {
-        let placed: &crate::next_best_action::decide::Placed = placed;
-        placed.slots.iter().any(|one| one.number == slot)
-    };
+    let of_slot = |placed: &&Placed| placed.slots.iter().any(|one| one.number == slot);
     let placed = then.placements.iter().find(of_slot);
     let survivor = placed.and_then(|placed| {
         let mut survivors = placed.survivors.iter();

@@ -102,7 +102,7 @@ impl Looking {
             (DecisionKey::default(), self.now),
             Some(profile),
         );
-        let inputs = situation.inputs(Some(&profile.state));
+        let inputs = situation.inputs_of_rules(Some(&profile.state));
         let ready = &*self.ready;
         self.matching
             .add(&ready.catalogue, &ready.questions, &inputs);

@@ -200,7 +200,17 @@ impl Shelf {
         let found = action_models::load(&mut connection, tenant, number).await?;
         let what = "reading what was learned";
         let stored = found.ok_or_else(|| Error::bug(what, "a snapshot is gone"))?;
-        decoded(&stored).map_err(|error| Error::bug(what, error))
+        let without = action_models::Stored {
+            contextual: None,
+            ..stored.clone()
+        };
+        decoded(&stored)
+            .or_else(|error| {
+                // Level 1 can decide alone.
+                tracing::error!(%tenant, snapshot, %error, "what level 2 learned cannot be read");
+                decoded(&without)
+            })
+            .map_err(|error| Error::bug(what, error))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
         facts::{Customer, Identity, Surroundings},
         keys::DecisionKey,
         model::LanguageTag,
-        situation::{Page, Seen, Told, inputs},
+        situation::{Page, Seen, Told, inputs, situation},
     },
     profile::{State, survivorship::Rules},
     sentiment::history,
@@ -114,9 +114,19 @@ impl Situation {
         }
     }
 
-    /// The inputs, with a state; none is that of a customer who is not known.
+    /// The inputs of a decision, with a state; none is that of a customer who is not known.
     #[must_use]
     pub fn inputs(&self, state: Option<&State>) -> Inputs {
+        self.inputs_with(state, true)
+    }
+
+    /// The same without what level 2 looks at, for what asks rules alone.
+    #[must_use]
+    pub fn inputs_of_rules(&self, state: Option<&State>) -> Inputs {
+        self.inputs_with(state, false)
+    }
+
+    fn inputs_with(&self, state: Option<&State>, learned: bool) -> Inputs {
         let identity = Identity::of(&self.makeup, self.members);
         let customer = self.seeing.customer(state, identity);
         let call = &*self.call;
@@ -133,7 +143,10 @@ impl Situation {
             dry_run: call.dry_run,
             explain: call.explain,
         };
-        inputs(&seen, catalogue, &self.ready.questions, self.ready.snapshot)
+        Inputs {
+            situation: learned.then(|| situation(&seen, catalogue)),
+            ..inputs(&seen, catalogue, &self.ready.questions, self.ready.snapshot)
+        }
     }
 
     /// What is decided.
@@ -146,7 +159,7 @@ impl Situation {
     #[must_use]
     pub fn holds(&self, decision: &Decision, then: &Inputs, state: &State) -> bool {
         let state = (state.interactions() > 0).then_some(state);
-        let now = self.inputs(state);
+        let now = self.inputs_of_rules(state);
         let catalogue = &*self.ready.catalogue;
         let told = Told::new(catalogue, &self.ready.questions, &now, &self.call.page);
         holds(decision, then, &now, catalogue.engine(), &told)

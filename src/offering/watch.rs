@@ -131,13 +131,18 @@ impl Desk {
         period: Period,
         wanted: &[offer_figures::Wanted],
     ) -> Result<HashMap<Arm, Drift>, Error> {
-        let now = self.clock.now();
+        let window = |action: u64| {
+            let of = wanted.iter().find(|one| one.action == action);
+            of.map_or(0, |of| i32::from(of.window_days))
+        };
         let mut drifts: HashMap<Arm, Drift> = HashMap::new();
         let mut day: Vec<(Arm, Outcome)> = Vec::new();
+        let mut decided = Day(i32::MIN);
         let mut after = (Micros(period.from.0 - 1), DecisionKey::default(), 0);
         loop {
             let mut connection = self.storage.acquire().await?;
-            let until = (period.before, now);
+            // What is resolved after the day that closed is looked at when its day has closed.
+            let until = (period.before, period.before);
             let page =
                 offer_figures::resolved(&mut connection, &tenant.id, (after, until), wanted, PAGE)
                     .await?;
@@ -146,10 +151,13 @@ impl Desk {
             after = (last.decided_at, last.decision, last.slot);
             for one in &page {
                 let on = tenant.zone.day(one.decided_at);
-                if day.first().is_some_and(|(_, outcome)| outcome.day != on) {
+                if on != decided {
                     fold(&mut drifts, &mut day);
+                    decided = on;
                 }
-                day.push(((one.action, one.channel), outcome(one, on)));
+                // About when it was resolved; of one action all are moved by the same days, so their order stays.
+                let resolved = Day(on.0.saturating_add(window(one.action)));
+                day.push(((one.action, one.channel), outcome(one, resolved)));
             }
         }
         fold(&mut drifts, &mut day);

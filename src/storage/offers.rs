@@ -17,6 +17,8 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("offers.insert", INSERT),
     ("offers.load", LOAD),
     ("offers.between", BETWEEN),
+    ("offers.sampled", SAMPLED),
+    ("offers.count", COUNT),
 ];
 
 // Arrays of different length, which an array of arrays cannot hold, come as their literals.
@@ -51,6 +53,19 @@ FROM offers
 WHERE tenant = $1 AND decided_at >= $2 AND (decided_at, decision_key) < ($3, $4)
 ORDER BY decided_at DESC, decision_key DESC
 LIMIT $5";
+
+// Keys are hashes, so those up to one of them are a sample.
+const SAMPLED: &str = "
+SELECT decision_key, decision_id, request_hash, asked, profile_id, anchor, decided_at, policy_version, model_snapshot, body
+FROM offers
+WHERE tenant = $1 AND decided_at >= $2 AND (decided_at, decision_key) < ($3, $4) AND decision_key <= $5
+ORDER BY decided_at DESC, decision_key DESC
+LIMIT $6";
+
+const COUNT: &str = "
+SELECT count(*)
+FROM offers
+WHERE tenant = $1 AND decided_at >= $2 AND decided_at < $3";
 
 /// A decision that is to be stored.
 #[derive(Clone, Debug)]
@@ -276,6 +291,49 @@ pub async fn between(
         .bind(uuid_of(before.1))
         .bind(limit)
         .fetch_all(connection)
+        .await?;
+    Ok(found)
+}
+
+/// The same of those whose keys are at most `up_to`.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.offers.sampled", skip_all)]
+pub async fn sampled(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    (from, before): (Micros, (Micros, DecisionKey)),
+    up_to: DecisionKey,
+    limit: i64,
+) -> Result<Vec<Stored>> {
+    let found = sqlx::query_as(SAMPLED)
+        .bind(tenant.as_str())
+        .bind(stored_time(from))
+        .bind(stored_time(before.0))
+        .bind(uuid_of(before.1))
+        .bind(uuid_of(up_to))
+        .bind(limit)
+        .fetch_all(connection)
+        .await?;
+    Ok(found)
+}
+
+/// How many decisions there are of a stretch of time.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.offers.count", skip_all)]
+pub async fn count(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    (from, before): (Micros, Micros),
+) -> Result<i64> {
+    let found = sqlx::query_scalar(COUNT)
+        .bind(tenant.as_str())
+        .bind(stored_time(from))
+        .bind(stored_time(before))
+        .fetch_one(connection)
         .await?;
     Ok(found)
 }

@@ -43,16 +43,23 @@ async fn learn(desk: &Desk, found: &mut Found) -> Result<(), Error> {
     let tenants = store::tenants(&mut connection).await?;
     drop(connection);
     for tenant in tenants {
-        let tenant = desk.tenants.get(&tenant).await?;
-        let closed = desk.closed(&tenant);
-        if let Some(snapshot) = desk.learn(&tenant, closed).await? {
-            tracing::info!(tenant = %tenant.id, snapshot, "learnt from what became of offers");
+        if let Err(error) = learn_of(desk, &tenant, found).await {
+            tracing::warn!(%tenant, %error, "what became of offers could not be learnt from, it is tried again");
         }
-        if found.get(&tenant.id).is_none_or(|(day, _)| *day < closed) {
-            let watched = desk.watch(&tenant).await?;
-            found.insert(tenant.id.clone(), (closed, watched));
-            tell(found);
-        }
+    }
+    Ok(())
+}
+
+async fn learn_of(desk: &Desk, tenant: &TenantId, found: &mut Found) -> Result<(), Error> {
+    let tenant = desk.tenants.get(tenant).await?;
+    let closed = desk.closed(&tenant);
+    if let Some(snapshot) = desk.learn(&tenant, closed).await? {
+        tracing::info!(tenant = %tenant.id, snapshot, "learnt from what became of offers");
+    }
+    if found.get(&tenant.id).is_none_or(|(day, _)| *day < closed) {
+        let watched = desk.watch(&tenant).await?;
+        found.insert(tenant.id.clone(), (closed, watched));
+        tell(found);
     }
     Ok(())
 }

@@ -42,7 +42,8 @@ pub struct Inputs {
     pub placements: Vec<Wanted>,
     /// Attributes of the profile and of the context that rules and models use.
     pub facts: Vec<Fact>,
-    /// What level 2 looks at, on no channel; absent from decisions of releases that had none.
+    /// What level 2 looks at, on no channel; absent from decisions of releases that had none, which knew neither level 2 nor that
+    /// something may be in doubt.
     pub situation: Option<Keys>,
     /// Words about consent.
     pub consents: Vec<Word>,

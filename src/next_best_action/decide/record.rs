@@ -1,7 +1,7 @@
 //! A decision as it is stored.
 //!
 //! What must stay true: decoding what was encoded gives the same inputs and the same answer, bit for bit, and encoding them
-//! again the same bytes, also those of an older format. A record that says something impossible is refused, never mended: a replay of it would prove
+//! again the same bytes. A record that says something impossible is refused, never mended: a replay of it would prove
 //! nothing. The explanation of gates is left out: it follows from the rest.
 
 mod answer;
@@ -12,8 +12,9 @@ use prost::Message as _;
 use super::{Decision, Inputs};
 use crate::proto::state::v1 as stored;
 
-/// The newest format of records: 2 has a situation, 1 has none.
-pub const FORMAT: u32 = 2;
+/// Format of records that this release writes. A situation is an addition to it: a release that knows none reads the rest, so that
+/// both can serve side by side.
+pub const FORMAT: u32 = 1;
 
 /// A decision with what it was made from.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,11 +43,7 @@ pub enum Unreadable {
 #[must_use]
 pub fn encode(inputs: &Inputs, decision: &Decision) -> Vec<u8> {
     stored::DecisionRecord {
-        format: if inputs.situation.is_some() {
-            FORMAT
-        } else {
-            1
-        },
+        format: FORMAT,
         inputs: Some(inputs::to_proto(inputs)),
         answer: Some(answer::to_proto(decision)),
     }
@@ -65,9 +62,6 @@ impl Record {
         }
         let inputs = record.inputs.ok_or(Unreadable::Impossible("inputs"))?;
         let inputs = inputs::from_proto(inputs)?;
-        if inputs.situation.is_some() != (record.format == FORMAT) {
-            return Err(Unreadable::Impossible("situation"));
-        }
         let answer = record.answer.ok_or(Unreadable::Impossible("answer"))?;
         let decision = answer::from_proto(answer, &inputs)?;
         Ok(Self { inputs, decision })

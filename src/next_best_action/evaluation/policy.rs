@@ -4,7 +4,7 @@
 //! what was learned from it later; a policy that was fitted on the very rows it is judged on looks better than it is. Judge a
 //! greedy policy on days after those its means were learned from.
 
-use super::log::Decided;
+use super::log::{Decided, Log};
 
 /// A policy: probabilities of the candidates of a row.
 pub trait Policy {
@@ -44,8 +44,8 @@ impl Policy for Uniform {
     }
 }
 
-/// Another policy among what was done often enough: the candidates with a logged propensity of at least `least`, so that no weight
-/// exceeds `1 / least`. Where it does nothing of that it is what was logged.
+/// Another policy as far as what it does was done often enough: what it gives to candidates with a logged propensity below `least` is
+/// spread as it was logged. So no weight exceeds `1 / least + 1`, and of what cannot be told the logged policy is neither better nor worse.
 #[derive(Clone, Copy, Debug)]
 pub struct Supported<P> {
     /// What it does otherwise.
@@ -54,18 +54,37 @@ pub struct Supported<P> {
     pub least: f64,
 }
 
+impl<P: Policy> Supported<P> {
+    /// The mean share of what the policy does that was done too rarely; 0 without rows.
+    #[must_use]
+    pub fn lost(&self, log: &Log) -> f64 {
+        let mut buffer = Vec::new();
+        let mut lost = 0.0;
+        for row in log.rows() {
+            buffer.clear();
+            buffer.resize(row.candidates(), 0.0);
+            self.policy.probabilities(&row, &mut buffer);
+            let pairs = buffer.iter().zip(row.propensities());
+            let rare = pairs.filter(|(_, logged)| **logged < self.least);
+            lost += rare.map(|(share, _)| share).sum::<f64>();
+        }
+        lost / super::number::length(log.len().max(1))
+    }
+}
+
 impl<P: Policy> Policy for Supported<P> {
     fn probabilities(&self, row: &Decided<'_>, into: &mut [f64]) {
         self.policy.probabilities(row, into);
         let logged = row.propensities();
+        let mut lost = 0.0;
         for (to, logged) in into.iter_mut().zip(logged) {
             if *logged < self.least {
+                lost += *to;
                 *to = 0.0;
             }
         }
-        let sum: f64 = into.iter().sum();
         for (to, logged) in into.iter_mut().zip(logged) {
-            *to = if sum > 0.0 { *to / sum } else { *logged };
+            *to += lost * logged;
         }
     }
 }

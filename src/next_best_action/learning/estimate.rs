@@ -226,15 +226,19 @@ impl Level1 {
         }
     }
 
-    /// The same with counts that weigh less: each divided by what is said of its arm, 1 or more. Priors stay.
+    /// The same with less behind each estimate: deliveries and prior divided by what is said of its arm, 1 or more. The mean stays, the
+    /// variance is about so many times as large. Arms of which nothing is said are left out.
     #[must_use]
-    pub fn widened(mut self, by: impl Fn(Arm) -> f64) -> Self {
-        for (arm, estimate) in &mut self.arms {
-            let by = by(*arm).max(1.0);
+    pub fn widened(&self, by: impl Fn(Arm) -> f64) -> Self {
+        let mut widened = self.clone();
+        widened.arms.retain(|arm, _| by(*arm) > 1.0);
+        for (arm, estimate) in &mut widened.arms {
+            let by = by(*arm);
             estimate.positives /= by;
             estimate.effective_n /= by;
+            estimate.prior_weight /= by;
         }
-        self
+        widened
     }
 
     /// The last day that was read.

@@ -10,8 +10,10 @@
 use std::collections::BTreeMap;
 
 use super::{
+    HALF_LIFE_DAYS,
     bytes::{Reader, Unreadable},
     mixing::hash,
+    number::left_after,
     switch::{Gain, Verdict},
 };
 use crate::{calendar::Day, next_best_action::keys::ChannelIndex};
@@ -69,16 +71,46 @@ impl Days {
         within(self) == within(other)
     }
 
-    /// Those up to a day.
+    /// Those up to a day, and another's after it.
     #[must_use]
-    pub fn up_to(&self, until: Day) -> Self {
-        Self(
-            self.0
-                .range(..=until)
-                .map(|(day, of)| (*day, *of))
-                .collect(),
-        )
+    pub fn then(&self, until: Day, other: &Self) -> Self {
+        let (before, after) = (self.0.iter(), other.0.iter());
+        let before = before.filter(|(day, _)| **day <= until);
+        let after = after.filter(|(day, _)| **day > until);
+        let all = before.chain(after).map(|(day, of)| (*day, *of));
+        Self(all.collect())
     }
+}
+
+/// How many outcomes were folded of each action on each channel, with forgetting.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Evidence(BTreeMap<(u64, ChannelIndex), (f64, Day)>);
+
+impl Evidence {
+    /// Adds an outcome on the day when it was resolved. Days never go back.
+    pub fn add(&mut self, action_id: u64, channel: ChannelIndex, day: Day) {
+        let known = self.0.entry((action_id, channel));
+        let (held, touched) = known.or_insert((0.0, day));
+        *held = left(*held, *touched, day) + 1.0;
+        *touched = day;
+    }
+
+    /// The effective n of an action on a channel at the end of a day.
+    #[must_use]
+    pub fn of(&self, action_id: u64, channel: ChannelIndex, on: Day) -> f64 {
+        let known = self.0.get(&(action_id, channel));
+        known.map_or(0.0, |(held, touched)| left(*held, *touched, on))
+    }
+
+    /// That of each.
+    pub fn all(&self, on: Day) -> impl Iterator<Item = ((u64, ChannelIndex), f64)> {
+        let known = self.0.iter();
+        known.map(move |(of, (held, touched))| (*of, left(*held, *touched, on)))
+    }
+}
+
+fn left(held: f64, touched: Day, on: Day) -> f64 {
+    held * left_after(on.0.saturating_sub(touched.0), HALF_LIFE_DAYS)
 }
 
 /// What stands beside the weights.
@@ -86,6 +118,8 @@ impl Days {
 pub struct Standing {
     /// What they were folded from.
     pub days: Days,
+    /// How much there is of each action.
+    pub evidence: Evidence,
     /// Whether level 2 was shown to be better.
     pub verdict: Verdict,
     /// The last closed day when that was asked last.
@@ -116,6 +150,13 @@ impl Standing {
             out.extend(day.0.to_le_bytes());
             out.extend(count.to_le_bytes());
             out.extend(sum.to_le_bytes());
+        }
+        out.extend(length(self.evidence.0.len()));
+        for ((action, channel), (held, touched)) in &self.evidence.0 {
+            out.extend(action.to_le_bytes());
+            out.push(channel.0);
+            out.extend(held.to_le_bytes());
+            out.extend(touched.0.to_le_bytes());
         }
         out.push(match self.verdict {
             Verdict::Unknown => 0,
@@ -152,6 +193,17 @@ impl Standing {
                 u64::from_le_bytes(reader.take()?),
             );
             standing.days.0.insert(day, digest);
+        }
+        for _ in 0..u64::from_le_bytes(reader.take()?) {
+            let action = u64::from_le_bytes(reader.take()?);
+            let [channel] = reader.take()?;
+            let held = f64::from_le_bytes(reader.take()?);
+            let touched = Day(i32::from_le_bytes(reader.take()?));
+            if !(held.is_finite() && held >= 0.0) {
+                return Err(Unreadable::Malformed);
+            }
+            let of = (action, ChannelIndex(channel));
+            standing.evidence.0.insert(of, (held, touched));
         }
         standing.verdict = match reader.take()? {
             [0] => Verdict::Unknown,
@@ -243,13 +295,35 @@ mod tests {
         assert!(of(&[one, two]).agree(&without, (Day(0), Day(3))));
         assert!(!of(&[one, two]).agree(&without, (Day(0), Day(4))));
         assert!(of(&[one, two]).agree(&of(&[two]), (Day(3), Day(4))));
-        assert_eq!(of(&[one, two]).up_to(Day(3)), without);
+        assert_eq!(of(&[one, two]).then(Day(3), &of(&[one])), without);
+        assert_eq!(of(&[one]).then(Day(3), &of(&[two])), of(&[one, two]));
+    }
+
+    /// So many outcomes of an action on each day.
+    fn known(days: &[(i32, u32)]) -> Evidence {
+        let mut evidence = Evidence::default();
+        for (day, count) in days {
+            for _ in 0..*count {
+                evidence.add(7, ChannelIndex(2), Day(*day));
+            }
+        }
+        evidence
+    }
+
+    #[test]
+    fn evidence_is_forgotten_by_half_in_thirty_days_and_is_of_one_channel() {
+        let of = |days: &[(i32, u32)], on| known(days).of(7, ChannelIndex(2), Day(on));
+        assert!((of(&[(3, 400)], 3) - 400.0).abs() < 1e-9);
+        assert!((of(&[(3, 400), (33, 10)], 33) - 210.0).abs() < 1e-9);
+        assert!((of(&[(3, 400)], 63) - 100.0).abs() < 1e-9);
+        assert!(known(&[(3, 400)]).of(7, ChannelIndex(1), Day(3)) < f64::MIN_POSITIVE);
     }
 
     #[test]
     fn what_is_stored_comes_back_and_other_bytes_are_refused() {
         let standing = Standing {
             days: of(&[lesson(3, 1, true), lesson(4, 2, false)]),
+            evidence: known(&[(3, 4), (5, 1)]),
             verdict: Verdict::Better,
             judged: Some(Day(12)),
             gain: Some(Gain {

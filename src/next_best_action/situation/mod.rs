@@ -15,5 +15,5 @@ pub mod told;
 
 pub use models::{Learnt, Models};
 pub use questions::Questions;
-pub use seen::{Page, Seen, inputs};
+pub use seen::{Page, Seen, inputs, situation};
 pub use told::Told;

@@ -5,6 +5,8 @@
 //! - Everything here follows from what the snapshot holds and from what the revision says of its actions (group, attribution window,
 //!   prior): an action that is newer than the snapshot is believed to be as its group is.
 //! - Level 2 speaks for an action on a channel where its [`Spoke`] says so and the situation is known; nowhere else.
+//! - While the success of an action changes, draws and upper bounds are wider; what is expected of it stays what was learned, so that it
+//!   is tried more and not believed more, and predictions are not bent by the alarms that they raise.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -23,7 +25,7 @@ use crate::{
             normal::Normals,
             snapshot::Snapshot as Weights,
             standing::Standing,
-            switch::{Spoke, Verdict},
+            switch::{ENOUGH, Spoke, Verdict},
         },
     },
 };
@@ -48,12 +50,39 @@ pub struct Learnt {
 pub struct Models {
     snapshot: u64,
     level: Level1,
-    draws: Draws,
-    /// Logarithms of the mean and of the upper bound.
-    bounds: HashMap<Arm, (f64, f64)>,
+    /// Logarithms of the means of level 1.
+    means: HashMap<Arm, f64>,
+    rows: Rows,
+    /// Rows of arms whose success has changed, with more doubt.
+    doubted: Rows,
     contextual: Option<(Weights, Standing)>,
-    /// Effective n of level 1, before it was widened, of what level 2 knows too.
-    evidence: HashMap<Arm, f64>,
+}
+
+/// Draws, with logarithms of the upper bounds.
+#[derive(Debug)]
+struct Rows {
+    draws: Draws,
+    upper: HashMap<Arm, f64>,
+}
+
+impl Rows {
+    fn of(level: &Level1, snapshot: u64) -> Self {
+        let draws = Draws::of(level, snapshot, &Normals::new());
+        let upper = level.arms().filter_map(|(arm, _)| {
+            let row = draws.get(arm.action, arm.channel)?;
+            Some((arm, exploration::ln_upper(&row.ln_probability)))
+        });
+        Self {
+            upper: upper.collect(),
+            draws,
+        }
+    }
+
+    fn get(&self, arm: Arm) -> Option<(f64, &[f32; M])> {
+        let upper = self.upper.get(&arm)?;
+        let row = self.draws.get(arm.action, arm.channel)?;
+        Some((*upper, &row.ln_probability))
+    }
 }
 
 /// The models with another verdict on level 2 than the one that they hold.
@@ -70,27 +99,16 @@ impl Models {
         let settings = settings(catalogue);
         let level = Level1::of(&learnt.counts, learnt.as_of, &settings, Correction::Learned);
         let contextual = learnt.contextual;
-        let known = |arm: Arm| {
-            let weights = contextual.as_ref().map(|(weights, _)| weights);
-            weights.is_some_and(|weights| weights.knows(arm.action.id))
-        };
-        let evidence = level.arms().filter(|(arm, _)| known(*arm));
-        let evidence = evidence.map(|(arm, estimate)| (arm, estimate.effective_n));
-        let evidence = evidence.collect();
-        let level = level.widened(|arm| widening(contextual.as_ref(), arm));
-        let draws = Draws::of(&level, snapshot, &Normals::new());
-        let bounds = level.arms().filter_map(|(arm, estimate)| {
-            let row = draws.get(arm.action, arm.channel)?;
-            let mean = libm::log(estimate.mean()).min(0.0);
-            Some((arm, (mean, exploration::ln_upper(&row.ln_probability))))
-        });
+        let doubted = level.widened(|arm| widening(contextual.as_ref(), arm));
+        let means = level.arms();
+        let means = means.map(|(arm, estimate)| (arm, libm::log(estimate.mean()).min(0.0)));
         Self {
             snapshot,
-            bounds: bounds.collect(),
+            means: means.collect(),
+            rows: Rows::of(&level, snapshot),
+            doubted: Rows::of(&doubted, snapshot),
             level,
-            draws,
             contextual,
-            evidence,
         }
     }
 
@@ -120,16 +138,20 @@ impl Models {
         let logit = weights.logit(arm.action.id, situation);
         Some(Logit {
             mean: logit.mean,
-            variance: logit.variance * widening(self.contextual.as_ref(), arm),
+            variance: logit.variance,
         })
     }
 
     /// For how many actions, each channel by itself, there is enough for level 2.
     #[must_use]
     pub fn ready(&self) -> usize {
-        let arms = self.evidence.keys();
-        let ready = arms.filter(|arm| self.spoke_by(**arm, Verdict::Better).level() == 2);
-        ready.count()
+        let Some((_, standing)) = &self.contextual else {
+            return 0;
+        };
+        let known = standing.evidence.all(self.level.as_of());
+        known
+            .filter(|(_, effective_n)| *effective_n >= ENOUGH)
+            .count()
     }
 
     /// For how many actions, each channel by itself, level 2 speaks.
@@ -151,25 +173,30 @@ impl Models {
     }
 
     fn spoke_by(&self, arm: Arm, verdict: Verdict) -> Spoke {
-        let evidence = self.evidence.get(&arm).copied();
-        Spoke::of(evidence.unwrap_or_default(), verdict)
+        let evidence = self.contextual.as_ref().map_or(0.0, |(_, standing)| {
+            let (id, channel) = (arm.action.id, arm.channel);
+            standing.evidence.of(id, channel, self.level.as_of())
+        });
+        Spoke::of(evidence, verdict)
     }
 
+    /// Decisions without a situation were made by a release that knew neither level 2 nor doubts.
     fn said(&self, arm: Arm, situation: Option<&Keys>, verdict: Verdict) -> Propensity<'_> {
-        if let Some(situation) = situation
+        if verdict == Verdict::Better
+            && let Some(situation) = situation
             && self.spoke_by(arm, verdict).level() == 2
             && let Some(logit) = self.logit(arm, situation)
         {
-            return Propensity::of_logit(logit);
+            let by = widening(self.contextual.as_ref(), arm);
+            return Propensity::of_logit(logit.widened(by));
         }
-        match (
-            self.bounds.get(&arm),
-            self.draws.get(arm.action, arm.channel),
-        ) {
-            (Some((ln_mean, ln_upper)), Some(row)) => Propensity {
+        let doubted = situation.and_then(|_| self.doubted.get(arm));
+        let row = doubted.or_else(|| self.rows.get(arm));
+        match (self.means.get(&arm), row) {
+            (Some(ln_mean), Some((ln_upper, draws))) => Propensity {
                 ln_mean: *ln_mean,
-                ln_upper: *ln_upper,
-                draws: exploration::Draws::Table(&row.ln_probability),
+                ln_upper,
+                draws: exploration::Draws::Table(draws),
             },
             _ => Propensity {
                 ln_mean: NOTHING,

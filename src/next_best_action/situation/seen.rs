@@ -72,22 +72,27 @@ pub struct Seen<'a> {
     pub explain: bool,
 }
 
+impl<'a> Seen<'a> {
+    /// The call. Channel and placement differ on the page and are asked for by it.
+    const fn call(&self) -> Call<'a> {
+        Call {
+            channel: "",
+            placement: "",
+            locale: self.locale,
+            zone: self.zone,
+            context: self.context,
+        }
+    }
+}
+
 /// The inputs of a decision under a revision and a model's snapshot.
 #[must_use]
 pub fn inputs(seen: &Seen<'_>, catalogue: &Snapshot, questions: &Questions, model: u64) -> Inputs {
     let moment = seen.customer.moment();
     let names = catalogue.names();
-    // Channel and placement differ on the page and are asked for by it.
-    let call = Call {
-        channel: "",
-        placement: "",
-        locale: seen.locale,
-        zone: seen.zone,
-        context: seen.context,
-    };
     let asked = Asked {
         customer: seen.customer,
-        call: &call,
+        call: &seen.call(),
     };
     Inputs {
         decision: seen.decision,
@@ -99,7 +104,7 @@ pub fn inputs(seen: &Seen<'_>, catalogue: &Snapshot, questions: &Questions, mode
         calendar: moment.zone,
         placements: seen.page.iter().map(|page| wanted(page, names)).collect(),
         facts: questions.ask(catalogue, &asked),
-        situation: Some(situation(&asked, catalogue)),
+        situation: None,
         consents: seen.state.map_or_else(Vec::new, |s| words(s, names)),
         mood: mood(seen, moment.now),
         offers: seen
@@ -111,8 +116,13 @@ pub fn inputs(seen: &Seen<'_>, catalogue: &Snapshot, questions: &Questions, mode
     }
 }
 
-/// What level 2 looks at.
-fn situation(asked: &Asked<'_>, catalogue: &Snapshot) -> Keys {
+/// What level 2 looks at. The rules of segments are asked for it once more, so only decisions that are made have it.
+#[must_use]
+pub fn situation(seen: &Seen<'_>, catalogue: &Snapshot) -> Keys {
+    let asked = &Asked {
+        customer: seen.customer,
+        call: &seen.call(),
+    };
     let within = Within::new(asked);
     let mut segments = [0; MOST_SEGMENTS];
     let mut held = 0;

@@ -5,7 +5,7 @@ use customer_profile::{
     ids::TenantId,
     proto::v1::{
         ActionOutcome, ActionStats, CandidateFate, ChosenAction, ContextualLevel,
-        GetActionStatsRequest, PropensityLevel, RecordOutcomesRequest,
+        GetActionStatsRequest, PriorityTerms, PropensityLevel, RecordOutcomesRequest,
     },
     tenants::Tenant,
 };
@@ -174,7 +174,7 @@ async fn the_situation_is_heard_once_it_was_shown_to_bring_more() {
     let mut connection = database.connect().await;
     let service = Service::with(database, &[]).await;
     import(&service, "first", CATALOGUE).await;
-    let level = |chosen: &ChosenAction| chosen.terms.as_ref().map(|terms| terms.level());
+    let level = |chosen: &ChosenAction| chosen.terms.as_ref().map(PriorityTerms::level);
 
     let before = offered(&service, 0..900).await;
     let contextual = Some(PropensityLevel::Contextual);
