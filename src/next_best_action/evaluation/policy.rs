@@ -127,3 +127,48 @@ impl<P: Policy> Policy for Mixed<P> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::next_best_action::evaluation::scene::{Seen, log};
+
+    fn held_to(wanted: [f64; 3]) -> (Vec<f64>, f64) {
+        let seen = Seen {
+            profile: 1,
+            cell: 0,
+            propensities: vec![0.9, 0.09, 0.01],
+            chosen: 0,
+            reward: 1.0,
+        };
+        let log = log(&[seen.clone(), Seen { profile: 2, ..seen }]);
+        let policy = move |_: &Decided<'_>, into: &mut [f64]| into.copy_from_slice(&wanted);
+        let held = Supported {
+            policy,
+            least: 0.02,
+        };
+        let row = log.rows().next().unwrap();
+        let mut found = vec![0.0; 3];
+        held.probabilities(&row, &mut found);
+        (found, held.lost(&log))
+    }
+
+    #[test]
+    fn what_was_hardly_ever_done_counts_as_what_was_logged() {
+        let near = |found: &[f64], wanted: [f64; 3]| {
+            let pairs = found.iter().zip(wanted);
+            assert!(
+                pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-12),
+                "{found:?}"
+            );
+        };
+        let (found, lost) = held_to([0.2, 0.8, 0.0]);
+        near(&found, [0.2, 0.8, 0.0]);
+        assert!(lost.abs() < 1e-12);
+        let (found, lost) = held_to([0.0, 0.1, 0.9]);
+        near(&found, [0.81, 0.1 + 0.081, 0.009]);
+        assert!((lost - 0.9).abs() < 1e-12);
+        // Of what cannot be told at all the logged policy is neither better nor worse.
+        near(&held_to([0.0, 0.0, 1.0]).0, [0.9, 0.09, 0.01]);
+    }
+}

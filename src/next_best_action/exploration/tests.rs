@@ -230,3 +230,19 @@ fn what_a_logit_says() {
             < 1e-6
     );
 }
+
+#[test]
+fn a_wider_logit_is_expected_to_bring_the_same() {
+    for (mean, variance) in [(-3.0, 0.5), (-1.0, 2.0), (0.0, 1.0), (2.0, 0.1)] {
+        let logit = Logit { mean, variance };
+        let (plain, wider) = (
+            Propensity::of_logit(logit),
+            Propensity::of_logit(logit.widened(8.0)),
+        );
+        assert!((plain.ln_mean - wider.ln_mean).abs() < 1e-12, "{logit:?}");
+        assert!(wider.ln_upper > plain.ln_upper, "{logit:?}");
+        assert_eq!(logit.widened(1.0), logit);
+        let (low, high) = logit.interval();
+        assert!(low < plain.ln_mean.exp() && plain.ln_mean.exp() < high);
+    }
+}

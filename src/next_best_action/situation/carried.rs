@@ -64,7 +64,7 @@ pub fn not_asked<'a>(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::Arc;
 
     use super::*;
@@ -102,7 +102,7 @@ actions:
 ";
 
     /// A catalogue with an action that asks these questions.
-    fn asking(rules: &[&str]) -> Snapshot {
+    pub(in super::super) fn asking(rules: &[&str]) -> Snapshot {
         let rules: Vec<String> = rules
             .iter()
             .enumerate()

@@ -269,3 +269,135 @@ impl Model for Speaking<'_> {
         self.models.said(arm, situation, self.verdict)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::next_best_action::{
+        learning::{
+            cohorts::Observation, features::Situation, snapshot::Resolved, standing::Evidence,
+        },
+        situation::carried::tests::asking,
+    };
+
+    const WEB: ChannelIndex = ChannelIndex(0);
+    const TODAY: Day = Day(20_000);
+
+    fn action() -> ActionKey {
+        ActionKey {
+            id: ActionKey::id_of("asks"),
+            version: 1,
+        }
+    }
+
+    fn at(hour: u8) -> Keys {
+        let situation = Situation {
+            hour: Some(hour),
+            ..Situation::default()
+        };
+        Keys::of(&situation).on(WEB)
+    }
+
+    /// So many offers yesterday, accepted in the evening and not in the morning.
+    fn learnt(offers: u32, standing: Standing) -> Learnt {
+        let mut counts = Table::default();
+        let mut evidence = Evidence::default();
+        let mut resolved = Vec::new();
+        let yesterday = Day(TODAY.0 - 1);
+        for n in 0..offers {
+            let evening = n % 2 == 0;
+            counts.add(&Observation {
+                arm: Arm {
+                    action: action(),
+                    channel: WEB,
+                },
+                delivered: yesterday,
+                converted: evening.then_some(yesterday),
+            });
+            evidence.add(action().id, WEB, TODAY);
+            resolved.push(Resolved {
+                day: TODAY,
+                decision: n.into(),
+                slot: 0,
+                action_id: action().id,
+                keys: at(if evening { 20 } else { 8 }),
+                yes: evening,
+            });
+        }
+        let weights = Weights::empty(yesterday).fold(TODAY, &resolved).unwrap();
+        Learnt {
+            as_of: TODAY,
+            counts,
+            contextual: Some((
+                weights,
+                Standing {
+                    evidence,
+                    ..standing
+                },
+            )),
+        }
+    }
+
+    fn models(offers: u32, standing: Standing) -> Models {
+        Models::new(&asking(&["known"]), 7, learnt(offers, standing))
+    }
+
+    fn believed(models: &impl Model, situation: Option<&Keys>) -> (u8, f64, f64) {
+        let said = models.propensity(0, action(), WEB, situation);
+        (said.level(), said.ln_mean.exp(), said.ln_upper.exp())
+    }
+
+    #[test]
+    fn level_2_speaks_where_it_may_and_knows_the_situation() {
+        let better = || Standing {
+            verdict: Verdict::Better,
+            ..Standing::default()
+        };
+        let silent = models(400, Standing::default());
+        let speaks = models(400, better());
+        let few = models(150, better());
+        assert_eq!((silent.ready(), silent.speaking()), (1, 0));
+        assert_eq!((speaks.ready(), speaks.speaking()), (1, 1));
+        assert_eq!((few.ready(), few.speaking()), (0, 0));
+        let (level, morning, _) = believed(&speaks, Some(&at(8)));
+        let (_, evening, _) = believed(&speaks, Some(&at(20)));
+        assert_eq!(level, 2);
+        assert!(morning < 0.1 && evening > 0.9, "{morning} {evening}");
+        let counts = believed(&speaks, None);
+        assert_eq!(counts.0, 1);
+        assert!((0.4..0.55).contains(&counts.1), "{counts:?}");
+        for unheard in [&silent, &few] {
+            assert_eq!(believed(unheard, Some(&at(8))).0, 1);
+        }
+        // An evaluation hears either, whatever holds.
+        assert_eq!(believed(&silent.with(Verdict::Better), Some(&at(8))).0, 2);
+        assert_eq!(believed(&speaks.with(Verdict::Unknown), Some(&at(8))).0, 1);
+        assert_eq!(believed(&few.with(Verdict::Better), Some(&at(8))).0, 1);
+    }
+
+    #[test]
+    fn in_doubt_an_action_is_drawn_wider_and_believed_the_same() {
+        for verdict in [Verdict::Unknown, Verdict::Better] {
+            let doubted = Standing {
+                verdict,
+                widened: [((action().id, WEB), 4.0)].into(),
+                ..Standing::default()
+            };
+            let sure = Standing {
+                verdict,
+                ..Standing::default()
+            };
+            let (doubted, sure) = (models(400, doubted), models(400, sure));
+            for hour in [8, 20] {
+                let (_, mean, upper) = believed(&doubted, Some(&at(hour)));
+                let (_, same, lower) = believed(&sure, Some(&at(hour)));
+                assert!(
+                    (mean - same).abs() < 1e-12 && upper > lower,
+                    "{verdict:?} {hour}"
+                );
+            }
+            // A decision without a situation was made by a release that knew no doubts.
+            assert_eq!(believed(&doubted, None), believed(&sure, None));
+        }
+    }
+}

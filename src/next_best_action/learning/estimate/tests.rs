@@ -166,3 +166,18 @@ proptest! {
             Level1::of(&table, Day(today), &of, Correction::Nothing));
     }
 }
+
+#[test]
+fn in_doubt_the_mean_stays_and_the_variance_grows() {
+    let mut table = Table::default();
+    fill(&mut table, 0, 100, 300, &[0; 60]);
+    fill(&mut table, 1, 100, 300, &[0; 30]);
+    let level = Level1::of(&table, Day(120), &settings(&[1, 1]), Correction::Nothing);
+    let doubted = level.widened(|of| if of == arm(0) { 4.0 } else { 1.0 });
+    assert_eq!(doubted.get(arm(1)), None, "of which nothing is said");
+    let (plain, wider) = (level.get(arm(0)).unwrap(), doubted.get(arm(0)).unwrap());
+    close(plain.mean(), wider.mean());
+    let variance = |of: &Estimate| of.mean() * (1.0 - of.mean()) / (of.alpha() + of.beta() + 1.0);
+    let ratio = variance(wider) / variance(plain);
+    assert!((3.9..4.0).contains(&ratio), "{ratio}");
+}
