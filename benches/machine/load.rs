@@ -14,10 +14,11 @@ use hdrhistogram::Histogram;
 use http::uri::PathAndQuery;
 use prost::bytes::{Buf as _, BufMut as _, Bytes};
 use tonic::{
-    Request, Status,
+    Code, Request, Status,
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
     transport::Channel,
 };
+use tonic_types::StatusExt as _;
 
 /// Connections, and calls under way on each unless more are wanted.
 const CONNECTIONS: usize = 4;
@@ -96,6 +97,22 @@ impl Target {
     }
 
     /// One call over the nth connection.
+    /// Asks until it is answered, and comes again when it is told to; answers 1.
+    pub(crate) async fn patient(&self, connection: usize, message: Bytes) -> u64 {
+        loop {
+            match self.call(connection, message.clone()).await {
+                Ok(_) => return 1,
+                Err(status) => {
+                    let details = status.get_error_details();
+                    let after = details.retry_info().and_then(|info| info.retry_delay);
+                    let again = after.filter(|_| status.code() == Code::ResourceExhausted);
+                    let after = again.unwrap_or_else(|| panic!("{status}"));
+                    tokio::time::sleep(after).await;
+                }
+            }
+        }
+    }
+
     pub(crate) async fn call(&self, connection: usize, message: Bytes) -> Result<Bytes, Status> {
         let channel = self.channels[connection % self.channels.len()].clone();
         let mut caller = tonic::client::Grpc::new(channel).max_decoding_message_size(usize::MAX);
@@ -164,8 +181,7 @@ pub(crate) async fn flat_out(
                     if number - first >= most {
                         break;
                     }
-                    target.call(caller, questions.get(number)).await.unwrap();
-                    answered += 1;
+                    answered += target.patient(caller, questions.get(number)).await;
                 }
                 answered
             })
@@ -205,7 +221,7 @@ pub(crate) async fn paced(
                     }
                     tokio::time::sleep_until((begun + due).into()).await;
                     let question = questions.get(first + number);
-                    target.call(caller, question).await.unwrap();
+                    target.patient(caller, question).await;
                     waited.push(begun.elapsed().saturating_sub(due));
                 }
             })
