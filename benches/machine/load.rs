@@ -96,7 +96,6 @@ impl Target {
         self
     }
 
-    /// One call over the nth connection.
     /// Asks until it is answered, and comes again when it is told to; answers 1.
     pub(crate) async fn patient(&self, connection: usize, message: Bytes) -> u64 {
         loop {
@@ -106,13 +105,14 @@ impl Target {
                     let details = status.get_error_details();
                     let after = details.retry_info().and_then(|info| info.retry_delay);
                     let again = after.filter(|_| status.code() == Code::ResourceExhausted);
-                    let after = again.unwrap_or_else(|| panic!("{status}"));
+                    let after = again.ok_or(status).unwrap();
                     tokio::time::sleep(after).await;
                 }
             }
         }
     }
 
+    /// One call over the nth connection.
     pub(crate) async fn call(&self, connection: usize, message: Bytes) -> Result<Bytes, Status> {
         let channel = self.channels[connection % self.channels.len()].clone();
         let mut caller = tonic::client::Grpc::new(channel).max_decoding_message_size(usize::MAX);

@@ -28,7 +28,6 @@ use crate::{
             standing::{Days, Lesson, Standing},
         },
         outcome::{Label, Outcome, Record},
-        situation::{Learnt, Models},
     },
     storage::{
         action_models,
@@ -120,19 +119,12 @@ impl Desk {
             .folded(&tenant.id, footing, known.lessons, closed)
             .await?;
         let standing = Standing {
-            days: base.days.then(folded_to, &known.days),
+            days: base.days.then(folded_to, &known.days).after(from),
             evidence,
             widened: self.widened(tenant, catalogue, closed).await?,
             ..before
         };
-        let learnt = Learnt {
-            as_of: closed,
-            counts: known.counts,
-            contextual: Some((weights.clone(), standing.clone())),
-        };
-        let standing = self
-            .judged(tenant, catalogue, (learnt, closed), standing)
-            .await?;
+        let standing = self.judged(tenant, catalogue, closed, standing).await;
         Ok((weights, standing))
     }
 
@@ -225,37 +217,31 @@ impl Desk {
         &self,
         tenant: &Tenant,
         catalogue: &Arc<Snapshot>,
-        (learnt, closed): (Learnt, Day),
+        closed: Day,
         standing: Standing,
-    ) -> Result<Standing, Error> {
+    ) -> Standing {
         let [said, unsaid] = JUDGED_AFTER;
         let wait = standing.gain.map_or(unsaid, |_| said);
         let lately = |day: Day| closed.0 - day.0 < wait;
-        if standing.judged.is_some_and(lately) {
-            return Ok(standing);
-        }
-        let of = Arc::clone(catalogue);
-        let making = tokio::task::spawn_blocking(move || Models::new(&of, 0, learnt).ready());
-        let ready = making.await;
-        if ready.map_err(|e| Error::bug("judging level 2", e))? == 0 {
-            return Ok(standing);
+        if standing.judged.is_some_and(lately) || standing.ready(closed) == 0 {
+            return standing;
         }
         // What is learned must not wait for what is judged: that is asked again on the next day.
         let gain = match self.gain(tenant, catalogue, closed).await {
             Ok(gain) => gain,
             Err(error) => {
                 tracing::error!(tenant = %tenant.id, %error, "level 2 could not be judged");
-                return Ok(standing);
+                return standing;
             }
         };
         let verdict = standing.verdict.after(gain);
         tracing::info!(tenant = %tenant.id, ?verdict, ?gain, "level 2 was judged");
-        Ok(Standing {
+        Standing {
             verdict,
             judged: Some(closed),
             gain,
             ..standing
-        })
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     bytes::{Reader, Unreadable},
     mixing::hash,
     number::left_after,
-    switch::{Gain, Verdict},
+    switch::{ENOUGH, Gain, Verdict},
 };
 use crate::{calendar::Day, next_best_action::keys::ChannelIndex};
 
@@ -69,6 +69,12 @@ impl Days {
             days.map(|(day, digest)| (*day, *digest)).collect()
         };
         within(self) == within(other)
+    }
+
+    /// Those after a day.
+    #[must_use]
+    pub fn after(self, day: Day) -> Self {
+        Self(self.0.into_iter().filter(|(of, _)| *of > day).collect())
     }
 
     /// Those up to a day, and another's after it.
@@ -131,6 +137,15 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// For how many actions, each channel by itself, there is enough for level 2 at the end of a day.
+    #[must_use]
+    pub fn ready(&self, on: Day) -> usize {
+        let known = self.evidence.all(on);
+        known
+            .filter(|(_, effective_n)| *effective_n >= ENOUGH)
+            .count()
+    }
+
     /// By how much what is believed of an action on a channel is to be widened, 1 or more.
     #[must_use]
     pub fn widening(&self, action_id: u64, channel: ChannelIndex) -> f64 {
@@ -296,6 +311,7 @@ mod tests {
         assert!(!of(&[one, two]).agree(&without, (Day(0), Day(4))));
         assert!(of(&[one, two]).agree(&of(&[two]), (Day(3), Day(4))));
         assert_eq!(of(&[one, two]).then(Day(3), &of(&[one])), without);
+        assert_eq!(of(&[one, two]).after(Day(3)), of(&[two]));
         assert_eq!(of(&[one]).then(Day(3), &of(&[two])), of(&[one, two]));
     }
 

@@ -25,7 +25,7 @@ use crate::{
             normal::Normals,
             snapshot::Snapshot as Weights,
             standing::Standing,
-            switch::{ENOUGH, Spoke, Verdict},
+            switch::{Spoke, Verdict},
         },
     },
 };
@@ -145,13 +145,8 @@ impl Models {
     /// For how many actions, each channel by itself, there is enough for level 2.
     #[must_use]
     pub fn ready(&self) -> usize {
-        let Some((_, standing)) = &self.contextual else {
-            return 0;
-        };
-        let known = standing.evidence.all(self.level.as_of());
-        known
-            .filter(|(_, effective_n)| *effective_n >= ENOUGH)
-            .count()
+        let standing = self.standing();
+        standing.map_or(0, |standing| standing.ready(self.level.as_of()))
     }
 
     /// For how many actions, each channel by itself, level 2 speaks.
