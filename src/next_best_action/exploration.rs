@@ -51,15 +51,13 @@ pub struct Logit {
 }
 
 impl Logit {
-    /// The same with `by` times the variance, 1 or more, and the same mean propensity by the approximation of
-    /// [`Propensity::of_logit`]: of something rare a wider logit alone would be believed to be likelier.
+    /// The same with `by` times the variance, 1 or more, but at most 1 more: as if one of its weights were not known. Of something rare
+    /// the tail grows faster than its logit does, so without that limit a little doubt would become a great promise.
     #[must_use]
     pub fn widened(self, by: f64) -> Self {
-        let shrunk = |variance: f64| libm::sqrt(1.0 + std::f64::consts::PI * variance / 8.0);
-        let variance = self.variance * by;
         Self {
-            mean: self.mean * shrunk(variance) / shrunk(self.variance),
-            variance,
+            variance: self.variance + (self.variance * (by - 1.0)).clamp(0.0, 1.0),
+            ..self
         }
     }
 

@@ -114,14 +114,20 @@ impl Desk {
         if folded_to < newest {
             known = self.known(tenant, catalogue, (folded_to, closed)).await?;
         }
+        known.lessons.retain(|lesson| lesson.day > folded_to);
         let footing = (weights, base.evidence);
         let (weights, evidence) = self
             .folded(&tenant.id, footing, known.lessons, closed)
             .await?;
+        let widened = self.widened(tenant, catalogue, closed).await;
+        let widened = widened.unwrap_or_else(|error| {
+            tracing::error!(tenant = %tenant.id, %error, "whether success has changed could not be looked at");
+            before.widened.clone()
+        });
         let standing = Standing {
             days: base.days.then(folded_to, &known.days).after(from),
             evidence,
-            widened: self.widened(tenant, catalogue, closed).await?,
+            widened,
             ..before
         };
         let standing = self.judged(tenant, catalogue, closed, standing).await;
@@ -171,7 +177,6 @@ impl Desk {
         number: i64,
         (days, from): (&Days, Day),
     ) -> Result<(Standing, Option<(Weights, Standing)>), Error> {
-        let what = "reading what was learned";
         let mut standing_before = None;
         let mut before = number;
         loop {
@@ -180,17 +185,31 @@ impl Desk {
             let Some((snapshot, as_of, standing)) = found else {
                 return Ok((standing_before.unwrap_or_default(), None));
             };
-            let standing = Standing::decode(&standing).map_err(|error| Error::bug(what, error))?;
+            before = snapshot;
+            // One that cannot be read must not stop learning for ever: the one before is folded on.
+            let unread = |error| {
+                tracing::error!(%tenant, snapshot, %error, "what level 2 learned cannot be read");
+            };
+            let standing = match Standing::decode(&standing) {
+                Ok(standing) => standing,
+                Err(error) => {
+                    unread(error);
+                    continue;
+                }
+            };
             let holds = standing.days.agree(days, (from, as_of));
             standing_before.get_or_insert(standing);
-            if holds {
-                let found = action_models::load(&mut connection, tenant, snapshot).await?;
-                let found = found.ok_or_else(|| Error::bug(what, "a snapshot is gone"))?;
-                let learnt = decoded(&found).map_err(|error| Error::bug(what, error))?;
-                let base = learnt.contextual;
-                return Ok((standing_before.unwrap_or_default(), base));
+            if !holds {
+                continue;
             }
-            before = snapshot;
+            let found = action_models::load(&mut connection, tenant, snapshot).await?;
+            match found.as_ref().map(decoded) {
+                Some(Ok(learnt)) => {
+                    return Ok((standing_before.unwrap_or_default(), learnt.contextual));
+                }
+                Some(Err(error)) => unread(error),
+                None => {}
+            }
         }
     }
 

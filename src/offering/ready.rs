@@ -208,9 +208,13 @@ impl Shelf {
             .or_else(|error| {
                 // Level 1 can decide alone.
                 tracing::error!(%tenant, snapshot, %error, "what level 2 learned cannot be read");
-                decoded(&without)
+                let level_1 = decoded(&without)?;
+                Ok(Learnt {
+                    unreadable: true,
+                    ..level_1
+                })
             })
-            .map_err(|error| Error::bug(what, error))
+            .map_err(|error: Unreadable| Error::bug(what, error))
     }
 }
 
@@ -223,5 +227,6 @@ pub(super) fn decoded(stored: &action_models::Stored) -> Result<Learnt, Unreadab
         as_of: stored.as_of,
         counts: Table::decode(&stored.counts)?,
         contextual: contextual.transpose()?,
+        unreadable: false,
     })
 }

@@ -144,7 +144,8 @@ impl Situation {
             explain: call.explain,
         };
         Inputs {
-            situation: learned.then(|| situation(&seen, catalogue)),
+            situation: (learned && !self.ready.models.unreadable())
+                .then(|| situation(&seen, catalogue)),
             ..inputs(&seen, catalogue, &self.ready.questions, self.ready.snapshot)
         }
     }

@@ -232,17 +232,30 @@ fn what_a_logit_says() {
 }
 
 #[test]
-fn a_wider_logit_is_expected_to_bring_the_same() {
-    for (mean, variance) in [(-3.0, 0.5), (-1.0, 2.0), (0.0, 1.0), (2.0, 0.1)] {
-        let logit = Logit { mean, variance };
-        let (plain, wider) = (
-            Propensity::of_logit(logit),
-            Propensity::of_logit(logit.widened(8.0)),
-        );
-        assert!((plain.ln_mean - wider.ln_mean).abs() < 1e-12, "{logit:?}");
-        assert!(wider.ln_upper > plain.ln_upper, "{logit:?}");
-        assert_eq!(logit.widened(1.0), logit);
-        let (low, high) = logit.interval();
-        assert!(low < plain.ln_mean.exp() && plain.ln_mean.exp() < high);
+fn a_wider_logit_is_tried_more_also_where_it_is_rare() {
+    let action = ActionKey { id: 9, version: 1 };
+    for probability in [0.01_f64, 0.03, 0.05, 0.3, 0.8] {
+        for variance in [0.05, 0.5, 1.0, 3.0] {
+            let mean = (probability / (1.0 - probability)).ln();
+            let logit = Logit { mean, variance };
+            assert_eq!(logit.widened(1.0), logit);
+            let (low, high) = logit.interval();
+            assert!(low < probability && probability < high);
+            let plain = Propensity::of_logit(logit);
+            // How often it would win against another that is surely half as good again.
+            let wins = |of: Logit| {
+                let mut row = [0.0; M];
+                normal::fill(&mut row, 0.0, of, action, 0);
+                let bar = (1.5_f64.ln() + probability.ln()).min(-0.05);
+                row.iter().filter(|ln| f64::from(**ln) > bar).count()
+            };
+            for by in [2.0, 8.0] {
+                let wider = logit.widened(by);
+                assert!(wider.variance > variance && wider.variance <= variance + 1.0);
+                let said = Propensity::of_logit(wider);
+                assert!(said.ln_upper > plain.ln_upper, "{logit:?} {by}");
+                assert!(wins(wider) >= wins(logit), "{logit:?} {by}");
+            }
+        }
     }
 }

@@ -43,6 +43,8 @@ pub struct Learnt {
     pub counts: Table,
     /// Level 2; none before the first release that had it.
     pub contextual: Option<(Weights, Standing)>,
+    /// Whether there is a level 2 that this release cannot read.
+    pub unreadable: bool,
 }
 
 /// Both levels under a revision.
@@ -56,6 +58,7 @@ pub struct Models {
     /// Rows of arms whose success has changed, with more doubt.
     doubted: Rows,
     contextual: Option<(Weights, Standing)>,
+    unreadable: bool,
 }
 
 /// Draws, with logarithms of the upper bounds.
@@ -109,7 +112,15 @@ impl Models {
             doubted: Rows::of(&doubted, snapshot),
             level,
             contextual,
+            unreadable: learnt.unreadable,
         }
+    }
+
+    /// Whether there is a level 2 that this release cannot read: decisions are made without a situation then, so that wherever it can
+    /// be read they are made again as they were.
+    #[must_use]
+    pub const fn unreadable(&self) -> bool {
+        self.unreadable
     }
 
     /// What level 1 believes of an action on a channel.
@@ -183,7 +194,10 @@ impl Models {
             && let Some(logit) = self.logit(arm, situation)
         {
             let by = widening(self.contextual.as_ref(), arm);
-            return Propensity::of_logit(logit.widened(by));
+            return Propensity {
+                ln_mean: Propensity::of_logit(logit).ln_mean,
+                ..Propensity::of_logit(logit.widened(by))
+            };
         }
         let doubted = situation.and_then(|_| self.doubted.get(arm));
         let row = doubted.or_else(|| self.rows.get(arm));
@@ -330,6 +344,7 @@ mod tests {
                     ..standing
                 },
             )),
+            unreadable: false,
         }
     }
 
