@@ -146,14 +146,9 @@ impl Desk {
             let wanted = left.min(PAGE);
             let limit = i64::try_from(wanted + 1).unwrap_or(i64::MAX);
             let mut connection = self.storage.acquire().await?;
-            let mut page = offers::between(
-                &mut connection,
-                &tenant.id,
-                asked.period.from,
-                before,
-                limit,
-            )
-            .await?;
+            let stretch = (asked.period.from, before);
+            let page = offers::between(&mut connection, &tenant.id, stretch, None, limit);
+            let mut page = page.await?;
             drop(connection);
             more = page.len() > wanted;
             page.truncate(wanted);

@@ -142,7 +142,8 @@ impl Desk {
         while seen < GATES_OVER {
             let mut connection = self.storage.acquire().await?;
             let limit = i64::try_from(PAGE).unwrap_or(i64::MAX);
-            let page = offers::between(&mut connection, tenant, period.from, before, limit).await?;
+            let stretch = (period.from, before);
+            let page = offers::between(&mut connection, tenant, stretch, None, limit).await?;
             drop(connection);
             let Some(last) = page.last() else { break };
             before = (last.decided_at(), last.key());

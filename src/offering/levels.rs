@@ -94,7 +94,8 @@ impl Desk {
         let sample = DecisionKey(u128::MAX / every);
         loop {
             let mut connection = self.storage.acquire().await?;
-            let page = offers::sampled(&mut connection, tenant, (from, before), sample, PAGE);
+            let stretch = (from, before);
+            let page = offers::between(&mut connection, tenant, stretch, Some(sample), PAGE);
             let mut page = page.await?;
             drop(connection);
             let Some(last) = page.last() else { break };

@@ -17,7 +17,6 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("offers.insert", INSERT),
     ("offers.load", LOAD),
     ("offers.between", BETWEEN),
-    ("offers.sampled", SAMPLED),
     ("offers.count", COUNT),
 ];
 
@@ -46,19 +45,11 @@ SELECT decision_key, decision_id, request_hash, asked, profile_id, anchor, decid
 FROM offers
 WHERE tenant = $1 AND decision_key = ANY($2::uuid[])";
 
-// Newest first: what is evaluated is the newest of a stretch of time.
+// Newest first: what is evaluated is the newest of a stretch of time. Keys are hashes, so those up to one of them are a sample.
 const BETWEEN: &str = "
 SELECT decision_key, decision_id, request_hash, asked, profile_id, anchor, decided_at, policy_version, model_snapshot, body
 FROM offers
-WHERE tenant = $1 AND decided_at >= $2 AND (decided_at, decision_key) < ($3, $4)
-ORDER BY decided_at DESC, decision_key DESC
-LIMIT $5";
-
-// Keys are hashes, so those up to one of them are a sample.
-const SAMPLED: &str = "
-SELECT decision_key, decision_id, request_hash, asked, profile_id, anchor, decided_at, policy_version, model_snapshot, body
-FROM offers
-WHERE tenant = $1 AND decided_at >= $2 AND (decided_at, decision_key) < ($3, $4) AND decision_key <= $5
+WHERE tenant = $1 AND decided_at >= $2 AND (decided_at, decision_key) < ($3, $4) AND ($5::uuid IS NULL OR decision_key <= $5)
 ORDER BY decided_at DESC, decision_key DESC
 LIMIT $6";
 
@@ -272,7 +263,7 @@ pub async fn load(
     Ok(found)
 }
 
-/// Decisions of a stretch of time, newest first, from the one before `before` on.
+/// Decisions of a stretch of time, newest first, from the one before `before` on; all, or those whose keys are at most `up_to`.
 ///
 /// # Errors
 /// When the database fails.
@@ -280,8 +271,8 @@ pub async fn load(
 pub async fn between(
     connection: &mut PgConnection,
     tenant: &TenantId,
-    from: Micros,
-    before: (Micros, DecisionKey),
+    (from, before): (Micros, (Micros, DecisionKey)),
+    up_to: Option<DecisionKey>,
     limit: i64,
 ) -> Result<Vec<Stored>> {
     let found = sqlx::query_as(BETWEEN)
@@ -289,30 +280,7 @@ pub async fn between(
         .bind(stored_time(from))
         .bind(stored_time(before.0))
         .bind(uuid_of(before.1))
-        .bind(limit)
-        .fetch_all(connection)
-        .await?;
-    Ok(found)
-}
-
-/// The same of those whose keys are at most `up_to`.
-///
-/// # Errors
-/// When the database fails.
-#[tracing::instrument(name = "db.offers.sampled", skip_all)]
-pub async fn sampled(
-    connection: &mut PgConnection,
-    tenant: &TenantId,
-    (from, before): (Micros, (Micros, DecisionKey)),
-    up_to: DecisionKey,
-    limit: i64,
-) -> Result<Vec<Stored>> {
-    let found = sqlx::query_as(SAMPLED)
-        .bind(tenant.as_str())
-        .bind(stored_time(from))
-        .bind(stored_time(before.0))
-        .bind(uuid_of(before.1))
-        .bind(uuid_of(up_to))
+        .bind(up_to.map(uuid_of))
         .bind(limit)
         .fetch_all(connection)
         .await?;

@@ -7,7 +7,9 @@
 //! - No action is on a page twice, in whatever placement or as a fallback, in whatever version.
 //! - What is chosen for a slot counts for the contact policies of the slots after it, so a page exceeds no cap by itself.
 //! - A fallback passes every gate but the holdout: nothing that is shown overrules a consent or a complaint.
-//! - Allocation: the lists of the answer and nothing else, unless an explanation is wanted.
+//! - The model is asked once of each survivor of a placement, not again for each slot.
+//! - Allocation: the lists of the answer, one of what the model says of the survivors, and nothing else, unless an explanation is
+//!   wanted.
 //!
 //! How a customer's group changes a slot. Held out: SERVE and mandatory actions compete as ever, all others stop at the
 //! gate; mostly the fallback is left. Random: whatever probability the policy gives to those that do not stand outside is
@@ -34,11 +36,10 @@ pub use replay::{Difference, Mismatch, Replay, differences, replay};
 use crate::next_best_action::{
     arbitration::{Terms, ln_context},
     contact::Reservation,
-    exploration::Model,
+    exploration::{Model, Propensity},
     gates::{Answers, Gate, Gates, Judge},
     holdout::Assigned,
     keys::Verdict,
-    learning::features::Keys,
 };
 
 /// What the placements of a page share while it is decided.
@@ -174,21 +175,23 @@ impl<'a, M: Model, J: Judge> Page<'a, M, J> {
             lost: Vec::with_capacity(actions.len()),
             explained: Vec::new(),
         };
+        let mut said = Vec::with_capacity(placed.survivors.capacity());
         for (at, action) in actions.iter().enumerate() {
             let index = u32::try_from(at).unwrap_or(u32::MAX);
-            match gates.first_stop(action, &self.reserved, &mut answers, &Gate::ALL) {
-                Some((gate, verdict)) => placed.lost.push(Lost {
+            let stopped = gates.first_stop(action, &self.reserved, &mut answers, &Gate::ALL);
+            if let Some((gate, verdict)) = stopped {
+                placed.lost.push(Lost {
                     index,
                     gate,
                     verdict,
-                }),
-                None => placed.survivors.push(self.survivor(
-                    (at, index),
-                    action,
-                    wanted,
-                    situation.as_ref(),
-                )),
+                });
+                continue;
             }
+            let model: &'a M = self.model;
+            let of = model.propensity(at, action.key, wanted.channel, situation.as_ref());
+            let survivor = self.survivor((at, index), action, wanted, &of);
+            placed.survivors.push(survivor);
+            said.push(of.draws);
         }
         if self.inputs.explain {
             let explain = |action: &Prepared| Explained {
@@ -197,7 +200,7 @@ impl<'a, M: Model, J: Judge> Page<'a, M, J> {
             };
             placed.explained = actions.iter().map(explain).collect();
         }
-        self.fill(&gates, &mut placed, count, situation.as_ref());
+        self.fill(&gates, &mut placed, count, &said);
         placed
     }
 
@@ -206,11 +209,8 @@ impl<'a, M: Model, J: Judge> Page<'a, M, J> {
         (at, index): (usize, u32),
         action: &Prepared,
         wanted: &Wanted,
-        situation: Option<&Keys>,
+        said: &Propensity<'_>,
     ) -> Survivor {
-        let said = self
-            .model
-            .propensity(at, action.key, wanted.channel, situation);
         let holds = |rule| self.judge.judge(rule, wanted) == Verdict::Pass;
         let context = action.context.iter().filter(|(rule, _)| holds(*rule));
         let points = context.map(|(_, points)| i64::from(*points)).sum();

@@ -5,11 +5,10 @@ use crate::{
     clock::Micros,
     next_best_action::{
         contact::Reservation,
-        exploration::{Contender, Entrant, K, Model, candidates, choose, drawn, shares},
+        exploration::{Contender, Draws, Entrant, K, Model, candidates, choose, drawn, shares},
         gates::{Answers, Gate, Gates, Judge},
         holdout::Group,
         keys::ChannelIndex,
-        learning::features::Keys,
     },
 };
 
@@ -25,12 +24,12 @@ impl<'a, M: Model, J: Judge> Page<'a, M, J> {
         gates: &Gates<'_, J>,
         placed: &mut Placed,
         count: usize,
-        situation: Option<&Keys>,
+        said: &[Draws<'_>],
     ) {
         // Contact policies were asked about the page as it was before this placement.
         let mut changed = false;
         for _ in 0..count {
-            let slot = self.slot(gates, placed, changed, situation);
+            let slot = self.slot(gates, placed, changed, said);
             if let Some((id, action)) = self.stands(&slot) {
                 self.taken.add(id);
                 if let Some(action) = action {
@@ -59,7 +58,7 @@ impl<'a, M: Model, J: Judge> Page<'a, M, J> {
         gates: &Gates<'_, J>,
         placed: &Placed,
         changed: bool,
-        situation: Option<&Keys>,
+        said: &[Draws<'_>],
     ) -> Slot {
         let number = self.next;
         self.next = self.next.saturating_add(1);
@@ -77,7 +76,7 @@ impl<'a, M: Model, J: Judge> Page<'a, M, J> {
         let shares = if left == 0 {
             Vec::new()
         } else {
-            self.shares(placed, &open, left, situation)
+            self.shares(placed, &open, left, said)
         };
         let drawn = drawn(self.inputs.decision, self.inputs.policy_version, number);
         let chosen = choose(shares.iter().map(|share| share.pi), drawn);
@@ -122,13 +121,7 @@ impl<'a, M: Model, J: Judge> Page<'a, M, J> {
         self.policy.actions().get(at)
     }
 
-    fn shares(
-        &self,
-        placed: &Placed,
-        open: &Open,
-        left: usize,
-        situation: Option<&Keys>,
-    ) -> Vec<Share> {
+    fn shares(&self, placed: &Placed, open: &Open, left: usize, said: &[Draws<'_>]) -> Vec<Share> {
         let contenders = placed.survivors.iter().enumerate();
         let contenders = contenders
             .filter(|(at, _)| open.holds(*at))
@@ -146,7 +139,7 @@ impl<'a, M: Model, J: Judge> Page<'a, M, J> {
         } else {
             held
         });
-        self.policy_shares(placed, chosen, situation, &mut all);
+        self.policy_shares(placed, chosen, said, &mut all);
         if self.assigned.group == Group::Random {
             self.spread(placed, open, &mut all);
         }
@@ -158,15 +151,13 @@ impl<'a, M: Model, J: Judge> Page<'a, M, J> {
         &self,
         placed: &Placed,
         chosen: &[usize],
-        situation: Option<&Keys>,
+        said: &[Draws<'_>],
         all: &mut Vec<Share>,
     ) {
         let mut entrants = [None; K];
         for (entrant, at) in entrants.iter_mut().zip(chosen) {
-            *entrant = placed
-                .survivors
-                .get(*at)
-                .map(|s| self.entrant(s, placed.channel, situation));
+            let survivor = placed.survivors.get(*at).zip(said.get(*at));
+            *entrant = survivor.map(|(survivor, draws)| entrant_of(survivor, *draws));
         }
         let mut held = 0;
         let first = entrants.iter().flatten().next().copied();
@@ -183,25 +174,6 @@ impl<'a, M: Model, J: Judge> Page<'a, M, J> {
             survivor: u32::try_from(*at).unwrap_or(u32::MAX),
             pi,
         }));
-    }
-
-    fn entrant(
-        &self,
-        survivor: &Survivor,
-        channel: ChannelIndex,
-        situation: Option<&Keys>,
-    ) -> Entrant<'_> {
-        let at = usize::try_from(survivor.index).unwrap_or(usize::MAX);
-        let said = self
-            .model
-            .propensity(at, survivor.action, channel, situation);
-        Entrant {
-            action: survivor.action,
-            fixed: survivor.terms.fixed(),
-            ln_mean: survivor.terms.ln_p,
-            draws: said.draws,
-            high_risk: survivor.high_risk,
-        }
     }
 
     /// Spreads what the policy gives to those inside the holdout evenly over all of them.
@@ -284,5 +256,15 @@ impl Open {
     fn holds(&self, at: usize) -> bool {
         let word = self.words.get(at / 64).copied().unwrap_or_default();
         word >> (at % 64) & 1 == 1
+    }
+}
+
+fn entrant_of<'d>(survivor: &Survivor, draws: Draws<'d>) -> Entrant<'d> {
+    Entrant {
+        action: survivor.action,
+        fixed: survivor.terms.fixed(),
+        ln_mean: survivor.terms.ln_p,
+        draws,
+        high_risk: survivor.high_risk,
     }
 }

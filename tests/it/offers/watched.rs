@@ -7,7 +7,7 @@ use sqlx::Executor as _;
 
 use super::{client, shop};
 use crate::{
-    harness::{Database, cluster::SECRET, process::program, wait::until},
+    harness::{Database, cluster::SECRET, process::Process, wait::until},
     health::page,
 };
 
@@ -62,21 +62,13 @@ async fn what_does_not_come_true_is_counted_and_flagged() {
         .unwrap()
         .port();
     let data = tempfile::tempdir().unwrap();
-    let mut child = program()
-        .arg("serve")
-        .env("DATABASE_URL", &url)
-        .env("CUSTOMER_PROFILE_HASH_SECRET", SECRET)
-        .env("CUSTOMER_PROFILE_DATA_DIR", data.path())
-        .env("CUSTOMER_PROFILE_LISTEN__GRPC", "127.0.0.1:0")
-        .env(
-            "CUSTOMER_PROFILE_LISTEN__METRICS",
-            format!("127.0.0.1:{port}"),
-        )
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let listen = format!("127.0.0.1:{port}");
+    let settings = [
+        ("DATABASE_URL", url.as_str()),
+        ("CUSTOMER_PROFILE_HASH_SECRET", SECRET),
+        ("CUSTOMER_PROFILE_LISTEN__METRICS", listen.as_str()),
+    ];
+    let _process = Process::serve_logging(data.path(), &settings, Stdio::null());
     let metrics = format!("http://127.0.0.1:{port}");
     let wanted = [
         "customer_profile_actions_miscalibrated{direction=\"overrated\"} 1",
@@ -102,6 +94,4 @@ async fn what_does_not_come_true_is_counted_and_flagged() {
         belief.widened > 1.2
     })
     .await;
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
