@@ -63,7 +63,7 @@ impl Epoch {
 /// The name of a profile's document.
 #[must_use]
 pub fn document_name(epoch: Epoch, profile: ProfileId) -> String {
-    format!("cp1:{:016x}:d:{}", epoch.0, profile.as_uuid().simple())
+    format!("cp1:{:016x}:d2:{}", epoch.0, profile.as_uuid().simple())
 }
 
 /// The name of what is known of an identifier.

@@ -87,6 +87,9 @@ mod tests {
             written_at: Micros(0),
             merged_into: None,
             before: None,
+            felt: false,
+            joined: Vec::new(),
+            parted: Vec::new(),
         }
     }
 

@@ -114,6 +114,9 @@ impl Database {
                 written_at: Micros(0),
                 merged_into: None,
                 before: before.map(|row| row.position),
+                felt: false,
+                joined: Vec::new(),
+                parted: Vec::new(),
             });
         }
     }
@@ -124,7 +127,7 @@ impl Database {
             profile: row.profile,
             version: row.version,
         };
-        let rows = self.outbox.iter().copied();
+        let rows = self.outbox.iter().cloned();
         let mut rows: Vec<Row> = rows
             .filter(|row| key(row) > place && row.position < horizon)
             .collect();
@@ -134,7 +137,7 @@ impl Database {
     }
 
     fn before(&self, row: &Row) -> Vec<Row> {
-        let rows = self.outbox.iter().copied();
+        let rows = self.outbox.iter().cloned();
         let mut rows: Vec<Row> = rows
             .filter(|one| one.profile == row.profile && one.version < row.version)
             .collect();

@@ -13,7 +13,7 @@ use super::place::Place;
 use crate::{ids::ProfileId, storage::feed::Row};
 
 /// A change, and where to go on after it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
     /// The change.
     pub row: Row,
@@ -50,7 +50,7 @@ pub fn arrange(
             if ahead.0.insert((one.position, one.profile, one.version)) {
                 // Who goes on after it has to come to what made it be told.
                 told.push(Told {
-                    row: *one,
+                    row: one.clone(),
                     resume: *place,
                 });
             }
@@ -62,7 +62,7 @@ pub fn arrange(
         };
         if !ahead.0.remove(&(row.position, row.profile, row.version)) {
             told.push(Told {
-                row: *row,
+                row: row.clone(),
                 resume: *place,
             });
         }

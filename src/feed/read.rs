@@ -18,6 +18,7 @@ use crate::{
     storage::{
         feed::{self, Row, Stretch},
         outbox::Kind,
+        relays::Relayed,
     },
 };
 
@@ -120,11 +121,47 @@ impl Tape {
     }
 
     /// There is nothing to tell below a horizon, and above it nothing was committed before a time, if one is known.
-    pub fn go_to(&mut self, horizon: i64, as_of: Option<Micros>) {
+    fn go_to(&mut self, horizon: i64, as_of: Option<Micros>) {
         if horizon >= self.place.position {
             self.place = self.place.max(Place::from(horizon));
             self.as_of = as_of.map_or(self.as_of, |as_of| self.as_of.max(as_of));
         }
+    }
+
+    /// There is nothing to tell of what was seen.
+    pub fn pass(&mut self, seen: Seen, caches: &Caches, now: Micros) {
+        let time = |as_of: Duration| {
+            let ago = caches.now().saturating_sub(as_of).as_micros();
+            Micros(now.0.saturating_sub(i64::try_from(ago).unwrap_or(i64::MAX)))
+        };
+        self.go_to(seen.horizon, seen.as_of.map(time));
+    }
+
+    /// As it is noted, to go on with.
+    #[must_use]
+    pub fn noted(&self) -> Relayed {
+        let Place {
+            position,
+            profile,
+            version,
+        } = self.place;
+        Relayed {
+            position,
+            profile,
+            version,
+            as_of: self.as_of,
+        }
+    }
+
+    /// From where it was noted on, of everybody.
+    #[must_use]
+    pub fn from_noted(tenant: TenantId, noted: Relayed) -> Self {
+        let place = Place {
+            position: noted.position,
+            profile: noted.profile,
+            version: noted.version,
+        };
+        Self::new(tenant, place, noted.as_of, Vec::new())
     }
 
     /// Whether everything below a position was told.

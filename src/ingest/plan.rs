@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::{evidence, index_keys, model::Prepared};
+use super::{evidence, heard::mark_felt, index_keys, model::Prepared};
 use crate::{
     calendar::Zone,
     clock::Micros,
@@ -242,6 +242,7 @@ pub fn plan(
         let stored = known.identities.remove(&key);
         write_identity(touched, stored, place(key).0, context, &mut writes)?;
     }
+    mark_felt(items, &writes.placed, &mut writes.changes);
     Ok(writes)
 }
 
@@ -307,7 +308,9 @@ fn plan_set(
     let mut made = survivor.as_ref().map(Made::of).unwrap_or_default();
     let mut state = survivor.map(|p| p.state).unwrap_or_default();
 
+    let mut felt = false;
     for merged in profiles {
+        felt |= !merged.state.core().feelings.is_empty();
         made.add(Made::of(&merged));
         writes.joins += 1;
         merge_away(&merged, id, version, writes);
@@ -348,10 +351,8 @@ fn plan_set(
         .max();
     if let Some((home_key, home)) = home {
         writes.changes.push(Change {
-            profile: id,
-            version,
-            kind,
-            merged_into: None,
+            felt,
+            ..Change::new(id, version, kind)
         });
         writes.profiles.push(profiles::Write {
             id,
@@ -429,10 +430,8 @@ fn merge_away(merged: &profiles::Profile, into: ProfileId, version: i64, writes:
     writes.moves.push((keys, into));
     writes.former.push((merged.home_key, merged.id));
     writes.changes.push(Change {
-        profile: merged.id,
-        version,
-        kind: Kind::MergedAway,
         merged_into: Some(into),
+        ..Change::new(merged.id, version, Kind::MergedAway)
     });
     let (home_key, home) = (merged.home_key, merged.home.clone());
     writes

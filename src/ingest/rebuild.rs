@@ -272,11 +272,11 @@ impl Writes {
                 }
             }
         }
+        let stored = resolved.region.profiles.get(&id);
+        let felt_before = stored.map_or(&[][..], |stored| &stored.state.core().feelings);
         self.changes.push(Change {
-            profile: id,
-            version,
-            kind: kind(after.fate),
-            merged_into: None,
+            felt: felt_before != state.core().feelings,
+            ..Change::new(id, version, kind(after.fate))
         });
         self.profiles.push(profiles::Write {
             id,
@@ -297,15 +297,14 @@ impl Writes {
     fn leave(&mut self, settled: &Settled, sets: &[Placed]) {
         for gone in &settled.gone {
             let holder = sets.iter().find(|set| set.members.contains(&gone.home_key));
+            let kind = if gone.merged {
+                Kind::MergedAway
+            } else {
+                Kind::Emptied
+            };
             self.changes.push(Change {
-                profile: gone.id,
-                version: settled.version,
-                kind: if gone.merged {
-                    Kind::MergedAway
-                } else {
-                    Kind::Emptied
-                },
                 merged_into: holder.filter(|_| gone.merged).map(|set| set.id),
+                ..Change::new(gone.id, settled.version, kind)
             });
             self.profiles.push(profiles::Write::emptied(
                 gone.id,

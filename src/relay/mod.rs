@@ -20,19 +20,11 @@ use uuid::Uuid;
 use self::event::{Event, event, gap};
 use crate::{
     cache::Caches,
-    clock::{Clock, Micros},
+    clock::Clock,
     error::Error,
-    feed::{
-        Tape,
-        place::{Place, Stage},
-        seats::Seats,
-    },
+    feed::{Tape, place::Place, seats::Seats},
     ids::{self, TenantId},
-    storage::{
-        Storage,
-        relays::{self, Relayed},
-        rule_sets, store,
-    },
+    storage::{Storage, relays, rule_sets, store},
     telemetry::names,
 };
 
@@ -149,23 +141,17 @@ impl<S: Sink> Relay<S> {
         let mut connection = self.storage.acquire().await?;
         let now = self.clock.now();
         let noted = relays::load(&mut connection, tenant, S::NAME).await?;
-        let (place, as_of) = if let Some(noted) = noted {
+        let tape = if let Some(noted) = noted {
             let keep = i64::try_from(self.seats.keep().as_micros()).unwrap_or(i64::MAX);
             if now.0.saturating_sub(noted.as_of.0) > keep {
                 tracing::error!(%tenant, "changes that were not relayed are not kept any more");
                 self.put(&gap(tenant, now.0.unsigned_abs())).await?;
             }
-            let place = Place {
-                position: noted.position,
-                profile: noted.profile,
-                version: noted.version,
-            };
-            (place, noted.as_of)
+            Tape::from_noted(tenant.clone(), noted)
         } else {
             // With what is kept: a tenant that is new has changes before anybody knows of it.
-            (Place::from(0), now)
+            Tape::new(tenant.clone(), Place::from(0), now, Vec::new())
         };
-        let tape = Tape::new(tenant.clone(), place, as_of, Vec::new());
         self.note(tenant, &tape).await?;
         let begun = Instant::now();
         Ok(Held {
@@ -181,8 +167,7 @@ impl<S: Sink> Relay<S> {
                 return Ok(());
             };
             if !seen.is_new {
-                let time = |as_of| self.time_of(self.caches.now().saturating_sub(as_of));
-                held.tape.go_to(seen.horizon, seen.as_of.map(time));
+                held.tape.pass(seen, &self.caches, self.clock.now());
                 if held.noted_at.elapsed() >= NOTE {
                     self.note(tenant, &held.tape).await?;
                     held.noted_at = Instant::now();
@@ -222,24 +207,9 @@ impl<S: Sink> Relay<S> {
     }
 
     async fn note(&self, tenant: &TenantId, tape: &Tape) -> Result<(), Error> {
-        let mark = tape.mark();
-        let Stage::Changes(place) = mark.stage else {
-            return Ok(());
-        };
-        let relayed = Relayed {
-            position: place.position,
-            profile: place.profile,
-            version: place.version,
-            as_of: mark.as_of,
-        };
         let mut connection = self.storage.acquire().await?;
-        relays::save(&mut connection, tenant, S::NAME, relayed).await?;
+        relays::save(&mut connection, tenant, S::NAME, tape.noted()).await?;
         Ok(())
-    }
-
-    fn time_of(&self, ago: Duration) -> Micros {
-        let ago = i64::try_from(ago.as_micros()).unwrap_or(i64::MAX);
-        Micros(self.clock.now().0.saturating_sub(ago))
     }
 
     fn show(&self, held: &HashMap<TenantId, Held>) {

@@ -18,6 +18,7 @@ use crate::{
 };
 
 pub(super) const STATEMENTS: &[(&str, &str)] = &[
+    ("catalogues.tenants", TENANTS),
     ("catalogues.revision", REVISION),
     ("catalogues.open", OPEN),
     ("catalogues.hold", HOLD),
@@ -30,6 +31,11 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("catalogue_names.at", NAMES_AT),
     ("catalogue_names.insert", INSERT_NAMES),
 ];
+
+const TENANTS: &str = "
+SELECT tenant
+FROM catalogues
+WHERE revision > 0";
 
 const REVISION: &str = "
 SELECT revision
@@ -87,6 +93,17 @@ const INSERT_NAMES: &str = "
 INSERT INTO catalogue_names (tenant, kind, name, number, revision)
 SELECT $1, kind, name, number, $2
 FROM unnest($3::smallint[], $4::text[], $5::integer[]) AS new (kind, name, number)";
+
+/// The tenants that have a catalogue.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.catalogues.tenants", skip_all)]
+pub async fn tenants(connection: &mut PgConnection) -> Result<Vec<TenantId>> {
+    let names: Vec<String> = sqlx::query_scalar(TENANTS).fetch_all(connection).await?;
+    let names = names.iter();
+    Ok(names.filter_map(|name| TenantId::parse(name)).collect())
+}
 
 /// The revision in force; 0 when there is no catalogue.
 ///

@@ -38,9 +38,12 @@ WITH looked AS (
         kind,
         written_at,
         merged_into,
+        felt,
+        joined,
+        parted,
         row_number() OVER (ORDER BY position, profile_id, version) AS number
     FROM (
-        SELECT tenant, profile_id, version, position, kind, written_at, merged_into
+        SELECT tenant, profile_id, version, position, kind, written_at, merged_into, felt, joined, parted
         FROM outbox
         WHERE position >= $2
             AND position < $3
@@ -56,6 +59,9 @@ SELECT
     looked.kind,
     looked.written_at,
     looked.merged_into,
+    looked.felt,
+    looked.joined,
+    looked.parted,
     looked.tenant = $1 AS ours,
     looked.number = $6 AS last,
     CASE WHEN looked.tenant = $1 THEN (
@@ -80,6 +86,9 @@ SELECT
     changed.kind,
     changed.written_at,
     changed.merged_into,
+    changed.felt,
+    changed.joined,
+    changed.parted,
     true AS ours,
     false AS last,
     (
@@ -113,6 +122,9 @@ SELECT
     kind,
     written_at,
     merged_into,
+    felt,
+    joined,
+    parted,
     true AS ours,
     false AS last,
     NULL::bigint AS before
@@ -135,7 +147,7 @@ WHERE tenant = $1 AND profile_id = ANY($2::uuid[]) AND last_day IS NOT NULL
 ORDER BY profile_id";
 
 /// A change as it stands in the outbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// The profile.
     pub profile: ProfileId,
@@ -151,6 +163,20 @@ pub struct Row {
     pub merged_into: Option<ProfileId>,
     /// The position of the version before it, if that is kept.
     pub before: Option<i64>,
+    /// Whether it changed what is known of how the customer feels.
+    pub felt: bool,
+    /// The segments that the profile came into with it.
+    pub joined: Vec<String>,
+    /// Those that it went from.
+    pub parted: Vec<String>,
+}
+
+impl Row {
+    /// Whether it changed nothing but in which segments the profile is.
+    #[must_use]
+    pub fn is_of_segments(&self) -> bool {
+        self.kind == Kind::Updated && !(self.joined.is_empty() && self.parted.is_empty())
+    }
 }
 
 /// A page of changes.
@@ -170,13 +196,16 @@ struct Stored {
     kind: i16,
     written_at: DateTime<Utc>,
     merged_into: Option<Uuid>,
+    felt: Option<bool>,
+    joined: Option<Vec<String>>,
+    parted: Option<Vec<String>>,
     ours: bool,
     last: bool,
     before: Option<i64>,
 }
 
 impl Stored {
-    fn row(&self) -> Result<Row> {
+    fn row(self) -> Result<Row> {
         let kind = Kind::of(self.kind);
         Ok(Row {
             profile: ProfileId::from_uuid(self.profile_id),
@@ -186,6 +215,9 @@ impl Stored {
             written_at: Micros::from_datetime(self.written_at),
             merged_into: self.merged_into.map(ProfileId::from_uuid),
             before: self.before,
+            felt: self.felt.unwrap_or_default(),
+            joined: self.joined.unwrap_or_default(),
+            parted: self.parted.unwrap_or_default(),
         })
     }
 }
@@ -268,7 +300,7 @@ pub async fn page_of(
         .bind(limit)
         .fetch_all(connection)
         .await?;
-    let rows: Result<Vec<Row>> = stored.iter().map(Stored::row).collect();
+    let rows: Result<Vec<Row>> = stored.into_iter().map(Stored::row).collect();
     let rows = rows?;
     let full = i64::try_from(rows.len()).unwrap_or(i64::MAX) >= limit;
     let last = rows.last().filter(|_| full);
@@ -296,7 +328,7 @@ pub async fn before(
         .bind(limit)
         .fetch_all(connection)
         .await?;
-    stored.iter().map(Stored::row).collect()
+    stored.into_iter().map(Stored::row).collect()
 }
 
 /// The profiles after an id that have members, in their order, with their versions.

@@ -40,6 +40,7 @@ pub mod identity_traits;
 pub mod interactions;
 pub mod links;
 pub mod locks;
+pub mod memberships;
 pub mod migrate;
 pub mod offer_figures;
 pub mod offers;
@@ -83,6 +84,7 @@ pub const STATEMENTS: &[&[(&str, &str)]] = &[
     interactions::STATEMENTS,
     links::STATEMENTS,
     locks::STATEMENTS,
+    memberships::STATEMENTS,
     offer_figures::STATEMENTS,
     offers::STATEMENTS,
     operations::STATEMENTS,

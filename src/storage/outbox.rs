@@ -1,11 +1,14 @@
 //! The outbox: every change of a profile, in the transaction that made it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
-use super::{Result, figures::tenant_of};
+use super::{Result, figures::tenant_of, memberships};
 use crate::ids::{ProfileId, TenantId};
 
 pub(super) const STATEMENTS: &[(&str, &str)] = &[
@@ -16,9 +19,11 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
 ];
 
 const APPEND: &str = "
-INSERT INTO outbox (tenant, profile_id, version, position, kind, merged_into)
-SELECT $1, profile_id, version, $4, kind, merged_into
-FROM unnest($2::uuid[], $3::bigint[], $5::smallint[], $6::uuid[]) AS given (profile_id, version, kind, merged_into)";
+INSERT INTO outbox (tenant, profile_id, version, position, kind, merged_into, felt, joined, parted)
+SELECT $1, profile_id, version, $4, kind, merged_into, felt, joined::text[], parted::text[]
+FROM unnest(
+    $2::uuid[], $3::bigint[], $5::smallint[], $6::uuid[], $7::boolean[], $8::text[], $9::text[]
+) AS given (profile_id, version, kind, merged_into, felt, joined, parted)";
 
 const DELETE_OLD: &str = "
 DELETE FROM outbox
@@ -116,7 +121,7 @@ impl Kind {
 }
 
 /// A change of a profile.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Change {
     /// The profile.
     pub profile: ProfileId,
@@ -126,9 +131,31 @@ pub struct Change {
     pub kind: Kind,
     /// The profile that took it in, when it was merged away.
     pub merged_into: Option<ProfileId>,
+    /// Whether it changed what is known of how the customer feels.
+    pub felt: bool,
+    /// The segments that the profile came into with it.
+    pub joined: Vec<String>,
+    /// Those that it went from.
+    pub parted: Vec<String>,
 }
 
-/// Appends changes.
+impl Change {
+    /// A change of a profile itself.
+    #[must_use]
+    pub fn new(profile: ProfileId, version: i64, kind: Kind) -> Self {
+        Self {
+            profile,
+            version,
+            kind,
+            merged_into: None,
+            felt: false,
+            joined: Vec::new(),
+            parted: Vec::new(),
+        }
+    }
+}
+
+/// Appends changes. Profiles that have no members any more go from the segments that they were in.
 ///
 /// # Errors
 /// When the database fails.
@@ -139,26 +166,43 @@ pub async fn append(
     position: i64,
     changes: &[Change],
 ) -> Result<()> {
+    let gone = changes.iter().filter(|change| {
+        let kind = change.kind;
+        matches!(kind, Kind::MergedAway | Kind::Emptied)
+    });
+    let gone: Vec<ProfileId> = gone.map(|change| change.profile).collect();
+    let mut parted = if gone.is_empty() {
+        HashMap::new()
+    } else {
+        memberships::clear(connection, tenant, &gone).await?
+    };
+    let mut parted_of = |change: &Change| {
+        let cleared = parted.remove(&change.profile);
+        let cleared = cleared.filter(|segments| !segments.is_empty());
+        some(cleared.as_ref().unwrap_or(&change.parted))
+    };
     sqlx::query(APPEND)
         .bind(tenant.as_str())
-        .bind(
-            changes
-                .iter()
-                .map(|c| c.profile.as_uuid())
-                .collect::<Vec<_>>(),
-        )
-        .bind(changes.iter().map(|c| c.version).collect::<Vec<_>>())
+        .bind(column(changes, |c| c.profile.as_uuid()))
+        .bind(column(changes, |c| c.version))
         .bind(position)
-        .bind(changes.iter().map(|c| c.kind.code()).collect::<Vec<_>>())
-        .bind(
-            changes
-                .iter()
-                .map(|c| c.merged_into.map(ProfileId::as_uuid))
-                .collect::<Vec<_>>(),
-        )
+        .bind(column(changes, |c| c.kind.code()))
+        .bind(column(changes, |c| c.merged_into.map(ProfileId::as_uuid)))
+        .bind(column(changes, |c| c.felt.then_some(true)))
+        .bind(column(changes, |c| some(&c.joined)))
+        .bind(column(changes, &mut parted_of))
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Names of segments; nothing where there are none.
+fn some(segments: &[String]) -> Option<String> {
+    (!segments.is_empty()).then(|| memberships::literal(segments))
+}
+
+fn column<T>(changes: &[Change], of: impl FnMut(&Change) -> T) -> Vec<T> {
+    changes.iter().map(of).collect()
 }
 
 /// Deletes up to `limit` of the oldest changes that are older than `age`; answers with how many.

@@ -38,6 +38,7 @@ SELECT
     home,
     summary,
     state,
+    segments,
     octet_length(members) AS members_length,
     members,
     NULL::bytea AS subjects,
@@ -55,6 +56,7 @@ SELECT
     home,
     summary,
     state,
+    segments,
     octet_length(members) AS members_length,
     members,
     NULL::bytea AS subjects,
@@ -165,6 +167,7 @@ impl Document {
             members_length: i32::try_from(encoded.members.len()).map_err(corrupt)?,
             members: Some(encoded.members.to_vec()),
             subjects: None,
+            segments: Some(encoded.segments.clone()),
         };
         let cards: Result<Vec<Card>> = encoded.identifiers.iter().map(decode_card).collect();
         Ok(Self {
@@ -259,6 +262,7 @@ fn document(found: DocumentRow, now: Micros) -> Result<Document> {
         position: found.oldest,
         next_position: found.next,
         read_at: now.0,
+        segments: row.segments.unwrap_or_default(),
     })
 }
 
@@ -286,6 +290,7 @@ impl Document {
                 rules: 0,
                 members_total: 0,
                 members: None,
+                segments: Vec::new(),
             },
             cards: Vec::new(),
             position,

@@ -32,6 +32,7 @@ SELECT
     stored.home,
     stored.summary,
     stored.state,
+    stored.segments,
     octet_length(stored.members) AS members_length,
     CASE WHEN wanted.members THEN stored.members END AS members,
     CASE WHEN wanted.subjects THEN stored.subjects END AS subjects
@@ -52,6 +53,7 @@ SELECT
     home,
     summary,
     state,
+    segments,
     octet_length(members) AS members_length,
     members,
     NULL::bytea AS subjects,
@@ -67,6 +69,7 @@ SELECT
     home,
     summary,
     state,
+    segments,
     octet_length(members) AS members_length,
     members,
     subjects
@@ -127,6 +130,8 @@ pub struct Profile {
     pub members_total: usize,
     /// Its identities, when they were asked for.
     pub members: Option<Members>,
+    /// The segments that it was in when it was last looked at, in their order.
+    pub segments: Vec<String>,
 }
 
 #[derive(FromRow)]
@@ -140,6 +145,8 @@ pub(super) struct Row {
     pub(super) members_length: i32,
     pub(super) members: Option<Vec<u8>>,
     pub(super) subjects: Option<Vec<u8>>,
+    #[sqlx(default)]
+    pub(super) segments: Option<Vec<String>>,
 }
 
 #[derive(FromRow)]
@@ -183,6 +190,7 @@ impl TryFrom<Row> for Profile {
                 usize::try_from(row.members_length).unwrap_or_default(),
             ),
             members,
+            segments: row.segments.unwrap_or_default(),
         })
     }
 }

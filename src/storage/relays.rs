@@ -10,7 +10,11 @@ use crate::{
     ids::{ProfileId, TenantId},
 };
 
-pub(super) const STATEMENTS: &[(&str, &str)] = &[("relays.load", LOAD), ("relays.save", SAVE)];
+pub(super) const STATEMENTS: &[(&str, &str)] = &[
+    ("relays.load", LOAD),
+    ("relays.save", SAVE),
+    ("relays.delete", DELETE),
+];
 
 const LOAD: &str = "
 SELECT position, profile_id, version, as_of
@@ -28,6 +32,10 @@ ON CONFLICT (tenant, sink) DO UPDATE SET
     as_of = greatest(stored.as_of, excluded.as_of)
 WHERE (stored.position, stored.profile_id, stored.version)
     <= (excluded.position, excluded.profile_id, excluded.version)";
+
+const DELETE: &str = "
+DELETE FROM relays
+WHERE tenant = $1 AND sink = $2";
 
 /// A place in the outbox of a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +91,20 @@ pub async fn save(
         .bind(relayed.profile.as_uuid())
         .bind(relayed.version)
         .bind(stored_time(relayed.as_of))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Forgets how far a tenant's changes have been relayed to a sink, so that it can begin anywhere.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.relays.delete", skip_all)]
+pub async fn delete(connection: &mut PgConnection, tenant: &TenantId, sink: &str) -> Result<()> {
+    sqlx::query(DELETE)
+        .bind(tenant.as_str())
+        .bind(sink)
         .execute(connection)
         .await?;
     Ok(())

@@ -8,8 +8,9 @@
 //! - A message of progress follows whenever nothing else was told for [`PROGRESS`], so that a token in the hands of a caller
 //!   who is told nothing does not grow old.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use sqlx::PgConnection;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     time::{Instant, sleep, timeout, timeout_at},
@@ -22,13 +23,13 @@ use crate::{
     clock::Micros,
     error::Error,
     feed::{
-        Page, Seen, Tape,
+        Change, Page, Seen, Tape,
         place::{Mark, NOBODY, Place, Stage},
     },
     grpc::{Api, validate::ProfileMask},
-    ids::ProfileId,
+    ids::{ProfileId, TenantId},
     proto::v1::{WatchProfilesResponse, watch_profiles_response::Event},
-    storage::feed,
+    storage::{feed, memberships},
     tenants::Tenant,
 };
 
@@ -56,6 +57,8 @@ pub(super) struct Session {
     pub(super) caller: Caller,
     pub(super) tenant: Tenant,
     pub(super) mask: Option<ProfileMask>,
+    /// The segment whose members are told of; none for everybody.
+    pub(super) segment: Option<String>,
     /// What tokens are of.
     pub(super) watched: Uuid,
     pub(super) goal: Option<i64>,
@@ -103,8 +106,7 @@ impl Session {
                 if self.read(&mut tape, seen).await? {
                     continue;
                 }
-                let time = |as_of| self.time_of(caches.now().saturating_sub(as_of));
-                tape.go_to(seen.horizon, seen.as_of.map(time));
+                tape.pass(seen, &caches, self.api.clock.now());
             }
             if self.goal.is_some_and(|goal| tape.is_beyond(goal)) {
                 return self.progress(&tape.mark(), false).await;
@@ -126,7 +128,12 @@ impl Session {
             let _turn = self.api.seats.turn().await;
             let page = async {
                 let mut connection = self.api.storage.acquire().await?;
-                tape.page(&mut connection, seen.horizon).await
+                let mut page = tape.page(&mut connection, seen.horizon).await?;
+                if let Some(segment) = &self.segment {
+                    let tenant = &self.tenant.id;
+                    of_segment(&mut connection, tenant, segment, &mut page.changes).await?;
+                }
+                Ok(page)
             };
             self.api.within(page).await?
         };
@@ -177,6 +184,10 @@ impl Session {
     async fn listed(&self, mark: &Mark, after: ProfileId) -> Result<Vec<(ProfileId, i64)>, Error> {
         let mut connection = self.api.storage.acquire().await?;
         let tenant = &self.tenant.id;
+        if let Some(segment) = &self.segment {
+            let after = (segment.as_str(), after);
+            return Ok(memberships::members(&mut connection, tenant, after, LISTED).await?);
+        }
         if mark.chain.is_empty() {
             return Ok(feed::profiles(&mut connection, tenant, after, LISTED).await?);
         }
@@ -184,12 +195,6 @@ impl Session {
             return Ok(Vec::new());
         }
         Ok(feed::versions(&mut connection, tenant, &mark.chain).await?)
-    }
-
-    /// The time so long ago.
-    fn time_of(&self, ago: Duration) -> Micros {
-        let ago = i64::try_from(ago.as_micros()).unwrap_or(i64::MAX);
-        Micros(self.api.clock.now().0.saturating_sub(ago))
     }
 
     async fn progress(&mut self, mark: &Mark, snapshot_complete: bool) -> Result<(), Error> {
@@ -223,4 +228,28 @@ impl Session {
         self.last_told = Instant::now();
         Ok(())
     }
+}
+
+/// Leaves of a page what happened to those who are in a segment, and who came into it or went from it. Who has gone since is not told
+/// of until then, and who has come since from a little before.
+async fn of_segment(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    segment: &str,
+    changes: &mut Vec<Change>,
+) -> Result<(), Error> {
+    let mut ids: Vec<ProfileId> = changes.iter().map(|change| change.row.profile).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let members = memberships::among(connection, tenant, segment, &ids).await?;
+    let members: HashSet<ProfileId> = members.into_iter().collect();
+    changes.retain(|change| {
+        let row = &change.row;
+        let mut moved = row.joined.iter().chain(&row.parted);
+        members.contains(&row.profile) || moved.any(|name| name == segment)
+    });
+    Ok(())
 }
