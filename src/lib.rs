@@ -15,6 +15,7 @@
 //! | [`picture`] | such an explanation as a picture: pure |
 //! | [`feed`] | changes of profiles, told to those who watch |
 //! | [`relay`] | the same, handed over to Redis Streams |
+//! | [`memberships`] | keeping who is in which segment |
 //! | [`figures`] | counting what all profiles of a tenant come to |
 //! | [`experience`] | formulas of experience and value: pure |
 //! | [`lookup`] | finding and showing profiles, timelines, searches |
@@ -63,6 +64,7 @@ pub mod identity;
 pub mod ids;
 pub mod ingest;
 pub mod lookup;
+pub mod memberships;
 pub mod next_best_action;
 pub mod offering;
 pub mod past;

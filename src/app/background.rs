@@ -12,6 +12,7 @@ use crate::{
     config::Settings,
     feed::seats::GRACE,
     grpc::Api,
+    memberships,
     relay::{
         Relay,
         redis_streams::{self, RedisStreams},
@@ -61,6 +62,10 @@ pub(super) fn start(
     let count = worker::figures::count(counter.clone(), stop.clone());
     let model = worker::figures::model(counter, stop.clone());
     let learn = worker::learning::keep(Arc::clone(&api.desk), stop.clone());
+    let keeper = memberships::Keeper {
+        desk: Arc::clone(&api.desk),
+        seats: Arc::clone(&api.seats),
+    };
     let rules = worker::rules::keep(needed.clone(), stop.clone());
     let reanalysis = worker::reanalysis::keep(needed, stop.clone());
     let mut tasks = vec![
@@ -70,6 +75,7 @@ pub(super) fn start(
         tokio::spawn(clean),
         tokio::spawn(rules),
         tokio::spawn(learn),
+        tokio::spawn(keeper.keep(stop.clone())),
         tokio::spawn(reanalysis),
     ];
     if let Some(url) = &settings.relay.redis {

@@ -15,6 +15,7 @@ use super::{
     evaluate::Evaluation,
     facts::{AttributeIndex, Facts},
     reckon,
+    schema::Changes,
     tree::{Elapsed, Expression, Span, Unit},
     value::Value,
     verdict::Verdict,
@@ -36,6 +37,16 @@ impl Rule {
         let mut due = Due(Evaluation::new(&self.attributes, facts));
         let (_, until) = due.truth(&self.root);
         (until != NEVER).then_some(Micros(until))
+    }
+}
+
+impl Rule {
+    /// Whether time alone changes something that it asks for, whatever is compared with it: levels, chances and scores, which
+    /// rest on how the tenant's customers buy besides.
+    #[must_use]
+    pub fn ages(&self) -> bool {
+        let mut attributes = self.attributes.iter();
+        attributes.any(|attribute| attribute.id().definition().changes != Changes::Never)
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
         Attribute, AttributeId, Facts, Moment, Rule, Segment, SegmentFault, Value, Verdict,
         evaluation_order,
     },
+    ids::LengthPrefixed,
 };
 
 /// Segments in an order in which each comes after those that it refers to.
@@ -118,6 +119,35 @@ impl<'c> Segments<'c> {
                 }
             })
             .collect()
+    }
+
+    /// The names of those that a customer is in, in their order, and until when time alone does not change that.
+    #[must_use]
+    pub fn membership<F: Facts>(&self, customer: &F) -> (Vec<String>, Option<Micros>) {
+        let standings = self.standings(customer);
+        let members = standings.iter().filter(|one| one.verdict.is_pass());
+        let mut names: Vec<String> = members.map(|one| one.name.to_owned()).collect();
+        names.sort_unstable();
+        (names, standings.iter().filter_map(|one| one.until).min())
+    }
+
+    /// Whether time alone changes something that any of them asks for.
+    #[must_use]
+    pub fn age(&self) -> bool {
+        self.0.iter().any(|(_, rule)| rule.ages())
+    }
+
+    /// A code of the names and rules: another for others.
+    #[must_use]
+    pub fn code(&self) -> [u8; 16] {
+        let mut all = self.0.clone();
+        all.sort_unstable_by_key(|(name, _)| *name);
+        let mut hash = LengthPrefixed(blake3::Hasher::new());
+        for (name, rule) in all {
+            hash.add(name.as_bytes());
+            hash.add(rule.text().as_bytes());
+        }
+        hash.finish_128().into_bytes()
     }
 
     /// What each rests on, in that order: everything that its rule asks for, and the rules of the segments that it refers to, as it

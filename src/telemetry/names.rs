@@ -129,6 +129,14 @@ pub const FEED_LAG: &str = "customer_profile_feed_lag_seconds";
 pub const RELAY_EVENTS: &str = "customer_profile_relay_events_total";
 /// How far the relay is behind.
 pub const RELAY_LAG: &str = "customer_profile_relay_lag_seconds";
+/// Profiles that were held against the rules of segments.
+pub const SEGMENTS_LOOKS: &str = "customer_profile_segments_looks_total";
+/// Profiles that came into a segment or went from one.
+pub const SEGMENTS_MOVES: &str = "customer_profile_segments_moves_total";
+/// How far memberships are behind.
+pub const SEGMENTS_LAG: &str = "customer_profile_segments_lag_seconds";
+/// Tenants of whom everybody is looked at.
+pub const SEGMENTS_WALKS: &str = "customer_profile_segments_walks";
 /// Whether Redis is asked.
 pub const REDIS_BREAKER: &str = "customer_profile_redis_breaker";
 /// How long calls to Redis took.
@@ -491,7 +499,7 @@ pub const METRICS: &[Metric] = &[
     metric(
         (FEED_MESSAGES, Counter, Unit::Count),
         &["kind"],
-        "messages of watches: created, updated, merged, merged_away, split or emptied, a profile of a snapshot, or progress",
+        "messages of watches: created, updated, merged, merged_away, split, emptied or segments, a profile of a snapshot, or progress",
     ),
     metric(
         (FEED_LAG, Gauge, Unit::Seconds),
@@ -507,6 +515,26 @@ pub const METRICS: &[Metric] = &[
         (RELAY_LAG, Gauge, Unit::Seconds),
         &[],
         "how long ago the time lies up to which this instance has relayed everything of the tenants that it relays; 0 where it relays none",
+    ),
+    metric(
+        (SEGMENTS_LOOKS, Counter, Unit::Count),
+        &["why"],
+        "profiles that were held against the rules of segments: after a change, since time had come, or since rules had changed",
+    ),
+    metric(
+        (SEGMENTS_MOVES, Counter, Unit::Count),
+        &["what"],
+        "segments that profiles joined and parted from, those of profiles that were merged away left out",
+    ),
+    metric(
+        (SEGMENTS_LAG, Gauge, Unit::Seconds),
+        &[],
+        "how long ago the time lies up to which this instance has looked at every change, and at everybody for whom time had come, of the tenants that it looks after; 0 where it looks after none",
+    ),
+    metric(
+        (SEGMENTS_WALKS, Gauge, Unit::Count),
+        &[],
+        "tenants of whom this instance looks at everybody, since a rule of their segments has changed",
     ),
     metric(
         (REDIS_BREAKER, Gauge, Unit::Count),

@@ -165,3 +165,40 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_membership_holds_until_the_first_that_may_change() {
+    let rules = [
+        ("recent", rule("days_since(last_order) < 30")),
+        ("buyer", rule("order_count >= 1")),
+        ("lost", rule("days_since(last_order) >= 60")),
+    ];
+    let segments = named(&rules);
+    let buyer = Buyer {
+        now: 100 * DAY,
+        last_order: Some(90 * DAY),
+        orders: 1,
+    };
+    let (names, until) = segments.membership(&buyer);
+    assert_eq!(names, ["buyer", "recent"]);
+    assert_eq!(until, Some(Micros(120 * DAY)));
+    let later = Buyer {
+        now: 120 * DAY,
+        ..buyer
+    };
+    let (names, until) = segments.membership(&later);
+    assert_eq!(names, ["buyer"]);
+    assert_eq!(until, Some(Micros(150 * DAY)));
+}
+
+#[test]
+fn the_code_is_of_names_and_rules_and_of_no_order() {
+    let one = [("a", rule("known")), ("b", rule("order_count >= 1"))];
+    let turned = [("b", rule("order_count >= 1")), ("a", rule("known"))];
+    let other = [("a", rule("known")), ("b", rule("order_count >= 2"))];
+    let renamed = [("a", rule("known")), ("c", rule("order_count >= 1"))];
+    let code = |rules: &[(&'static str, Rule)]| named(rules).code();
+    assert_eq!(code(&one), code(&turned));
+    assert_ne!(code(&one), code(&other));
+    assert_ne!(code(&one), code(&renamed));
+}
