@@ -105,7 +105,8 @@ def main():
         token = record(service, number)
         by_email = read(profiles, "email", f"{number}@example.com", token)
         by_phone = read(profiles, "phone", "+8190" + number, token)
-        assert by_email == by_phone, "one customer, one profile"
+        # Not whole profiles: the second may be of a newer version.
+        assert by_email.profile_id == by_phone.profile_id, "one customer, one profile"
         print("profile", by_phone.profile_id)
         print("orders", by_phone.orders.count, "open tickets", by_phone.tickets.open)
         token = stream(service, number)

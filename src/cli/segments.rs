@@ -60,7 +60,9 @@ pub(super) async fn segments(args: &SegmentsArgs) -> Result<(), Failure> {
             screen.print(&size(&answer))?;
         }
     } else if args.who.is_empty() {
-        let answer = client.list_segments(ListSegmentsRequest {}).await;
+        let answer = client
+            .list_segments(ListSegmentsRequest { with_members: true })
+            .await;
         let answer = answer.map_err(failed)?.into_inner();
         if args.json {
             emit(&Printer::new("ListSegmentsResponse")?.pretty(&answer)?)?;
@@ -96,7 +98,8 @@ fn listed(answer: &ListSegmentsResponse) -> Vec<Line> {
         lines.push(
             Line::default()
                 .with(Tone::Strong, &segment.name)
-                .with(Tone::Faint, &format!("  version {}", segment.version)),
+                .with(Tone::Faint, &format!("  version {}", segment.version))
+                .with(Tone::Faint, &members(segment.members)),
         );
         if !segment.description.is_empty() {
             lines.push(Line::of("  ").plain(&segment.description));
@@ -106,6 +109,14 @@ fn listed(answer: &ListSegmentsResponse) -> Vec<Line> {
         }
     }
     lines
+}
+
+fn members(members: Option<i64>) -> String {
+    match members {
+        None => String::new(),
+        Some(members @ 10_000..) => format!(", {members} or more in it"),
+        Some(members) => format!(", {members} in it"),
+    }
 }
 
 fn standings(answer: &GetSegmentsResponse, screen: &Screen) -> Vec<Line> {

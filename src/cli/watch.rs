@@ -30,12 +30,16 @@ const PAUSE: Duration = Duration::from_secs(1);
 #[derive(Args, Debug)]
 pub struct WatchArgs {
     /// A profile id, or identifiers as namespace=value, in order of trust.
-    #[arg(num_args = 1..=8, required_unless_present = "all", conflicts_with = "all", value_name = "IDENTIFIER")]
+    #[arg(num_args = 1..=8, required_unless_present_any = ["all", "segment"], conflicts_with_all = ["all", "segment"], value_name = "IDENTIFIER")]
     who: Vec<String>,
 
     /// Every profile of the tenant.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "segment")]
     all: bool,
+
+    /// The members of a segment, who comes into it and who goes from it.
+    #[arg(long, value_name = "SEGMENT")]
+    segment: Option<String>,
 
     /// Go on after this token, which an earlier watch of the same named.
     #[arg(long, value_name = "TOKEN")]
@@ -77,7 +81,12 @@ pub(super) async fn watch(args: &WatchArgs) -> Result<(), Failure> {
         who: args.who.clone(),
     };
     let mut request = WatchProfilesRequest {
-        lookup: if args.all { None } else { Some(who.lookup()?) },
+        lookup: if args.who.is_empty() {
+            None
+        } else {
+            Some(who.lookup()?)
+        },
+        segment: args.segment.clone().unwrap_or_default(),
         resume_token: args.from.clone().unwrap_or_default(),
         snapshot: args.what.snapshot,
         with_profile: args.what.with_profile,
@@ -193,8 +202,17 @@ impl<'a> Shower<'a> {
             ProfileChangeKind::MergedAway => "went into ",
             ProfileChangeKind::Split => "came apart",
             ProfileChangeKind::Emptied => "emptied",
+            ProfileChangeKind::Segments => "segments",
         };
-        let what = Line::of(what).with(Tone::Strong, &change.merged_into);
+        let mut what = Line::of(what).with(Tone::Strong, &change.merged_into);
+        for (sign, segments) in [("+", &change.joined), ("-", &change.parted)] {
+            for segment in segments {
+                what = what.with(Tone::Strong, &format!(" {sign}{segment}"));
+            }
+        }
+        if change.feelings_changed {
+            what = what.with(Tone::Plain, ", feelings");
+        }
         self.table.row([
             Line::of(&self.screen.zone.minute(change.written_at.as_ref())),
             Line::of(&change.profile_id),

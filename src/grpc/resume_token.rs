@@ -103,7 +103,7 @@ impl ResumeTokenKey {
         } else {
             mark = self.read(text, tenant, watched);
             if mark.is_none() {
-                let said = "not a token of this call with this look-up";
+                let said = "not a token of this call with this look-up or segment";
                 out.add(&"resume_token", TOKEN_INVALID, said);
             }
         }
@@ -174,6 +174,7 @@ impl ResumeTokenKey {
 pub fn watched(request: &WatchProfilesRequest) -> Uuid {
     let same = WatchProfilesRequest {
         lookup: request.lookup.clone(),
+        segment: request.segment.clone(),
         ..WatchProfilesRequest::default()
     };
     let mut hash = LengthPrefixed(blake3::Hasher::new());

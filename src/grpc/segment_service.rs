@@ -24,7 +24,7 @@ impl SegmentService for SegmentsOf {
         request: Request<ListSegmentsRequest>,
     ) -> Result<Response<ListSegmentsResponse>, Status> {
         let caller = context::permitted(request.extensions(), Permission::Decide)?;
-        let work = segments::list(&self.0, &caller);
+        let work = segments::list(&self.0, &caller, request.get_ref().with_members);
         answered(self.0.within(work).await?)
     }
 

@@ -24,13 +24,32 @@ use crate::{
         PreviewSegmentRequest, PreviewSegmentResponse, Segment, SegmentFact, SegmentMembership,
         TraitValue, trait_value::Kind,
     },
+    storage::memberships,
 };
 
-pub(super) async fn list(api: &Api, caller: &Caller) -> Result<ListSegmentsResponse, Error> {
+/// Members of a segment that are counted at most.
+const COUNTED: i64 = 10_000;
+
+pub(super) async fn list(
+    api: &Api,
+    caller: &Caller,
+    with_members: bool,
+) -> Result<ListSegmentsResponse, Error> {
     let tenant = api.tenants.get(&caller.tenant).await?;
     let Some(catalogue) = api.catalogues.latest(&tenant.id).await? else {
         return Ok(ListSegmentsResponse::default());
     };
+    // How many are in it would tell who is, by rules that let in one at a time.
+    let counted = with_members && api.sight(caller).may_see_all_facts();
+    let sizes = if counted {
+        let mut connection = api.storage.acquire().await?;
+        let names = Segments::of(&catalogue);
+        let names: Vec<&str> = names.names().collect();
+        Some(memberships::sizes(&mut connection, &tenant.id, &names, COUNTED).await?)
+    } else {
+        None
+    };
+    let size = |name: &str| Some(sizes.as_ref()?.get(name).copied().unwrap_or_default());
     let versions = &catalogue.parts().segments;
     let shown = catalogue.segments().iter().map(|one| {
         let said = one.segment.get();
@@ -43,6 +62,7 @@ pub(super) async fn list(api: &Api, caller: &Caller) -> Result<ListSegmentsRespo
             rule: said.rule.clone(),
             version: version.map_or(0, |(_, version)| *version),
             segments: one.rule.segments().map(str::to_owned).collect(),
+            members: size(&said.name),
         }
     });
     let mut segments: Vec<Segment> = shown.collect();

@@ -205,6 +205,7 @@ impl<'a> Sight<'a> {
             (!self.may_see_feelings(), ProfileField::Sentiment),
             (self.hides(Facts::Orders), ProfileField::Value),
             (!self.may_see_risks(), ProfileField::LeavingRisk),
+            (!self.may_see_all_facts(), ProfileField::Segments),
         ];
         let hidden = hidden.iter().filter(|(hidden, _)| *hidden);
         hidden.fold(ProfileMask::ALL, |mask, (_, field)| mask.without(*field))

@@ -76,6 +76,7 @@ pub async fn document(
                 None => strongest_first(shown(profile).filter_map(|key| cards.get(&key)).collect()),
             },
             identifiers_total: i32::try_from(profile.members_total).unwrap_or(i32::MAX),
+            segments: profile.segments.clone(),
             ..shown_state(&profile.state, rules, (moment, model), admits)
         })
         .collect())
@@ -93,6 +94,7 @@ pub fn show_state(
         profile_id: profile.id.to_string(),
         version: profile.version,
         identifiers_total: i32::try_from(profile.members_total).unwrap_or(i32::MAX),
+        segments: profile.segments.clone(),
         ..shown_state(&profile.state, rules, moment, admits)
     }
 }

@@ -35,6 +35,7 @@ pub fn event(tenant: &TenantId, change: &Change) -> Event {
     let row = &change.row;
     let kind = match row.kind {
         Kind::Created => "created",
+        Kind::Updated if row.is_of_segments() => "segments",
         Kind::Updated => "updated",
         Kind::Merged => "merged",
         Kind::MergedAway => "merged_away",
@@ -45,6 +46,16 @@ pub fn event(tenant: &TenantId, change: &Change) -> Event {
     let mut data = json!({ "profileId": profile, "version": row.version.to_string() });
     if let (Some(into), Value::Object(data)) = (change.merged_into, &mut data) {
         data.insert("mergedInto".to_owned(), into.to_string().into());
+    }
+    if let Value::Object(data) = &mut data {
+        for (name, segments) in [("joined", &row.joined), ("parted", &row.parted)] {
+            if !segments.is_empty() {
+                data.insert(name.to_owned(), segments.as_slice().into());
+            }
+        }
+        if row.felt {
+            data.insert("feelingsChanged".to_owned(), true.into());
+        }
     }
     let time = row.written_at.to_datetime().unwrap_or_default();
     let body = json!({
@@ -93,6 +104,37 @@ mod tests {
     };
 
     #[test]
+    fn an_event_of_segments_has_their_names() {
+        let row = Row {
+            profile: ProfileId::from_uuid(Uuid::nil()),
+            version: 3,
+            position: 9,
+            kind: Kind::Updated,
+            written_at: Micros(0),
+            merged_into: None,
+            before: None,
+            felt: true,
+            joined: vec!["vip".into()],
+            parted: vec!["idle".into(), "new".into()],
+        };
+        let change = Change {
+            row,
+            merged_into: None,
+            mark: Mark {
+                as_of: Micros(0),
+                stage: Stage::Changes(Place::from(0)),
+                chain: Vec::new(),
+            },
+        };
+        let event = event(&TenantId::default_tenant(), &change);
+        let made: Value = serde_json::from_str(&event.body).unwrap();
+        assert_eq!(made["type"], "customer_profile.profile.segments.v1");
+        assert_eq!(made["data"]["joined"], json!(["vip"]));
+        assert_eq!(made["data"]["parted"], json!(["idle", "new"]));
+        assert_eq!(made["data"]["feelingsChanged"], true);
+    }
+
+    #[test]
     fn an_event_is_what_the_page_shows() {
         let profile =
             ProfileId::from_uuid(Uuid::from_u128(0x0189_0000_0000_7000_8000_0000_0000_0013));
@@ -105,6 +147,9 @@ mod tests {
                 written_at: Micros(1_711_000_000_250_000),
                 merged_into: None,
                 before: None,
+                felt: false,
+                joined: Vec::new(),
+                parted: Vec::new(),
             },
             merged_into: Some(ProfileId::from_uuid(Uuid::nil())),
             mark: Mark {

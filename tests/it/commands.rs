@@ -499,7 +499,7 @@ async fn segments_are_shown_of_all_of_one_and_of_a_rule() {
     let seen = "catalogue: 1\nsegments:\n  - {name: seen, rule: interactions > 0}\n";
     service.import("seen", vec![seen.into()]).await.unwrap();
     let said = shown(&service, &["segments"]).await;
-    assert!(said.contains("vip  version 1\n"), "{said}");
+    assert!(said.contains("vip  version 1, 0 in it\n"), "{said}");
     assert!(
         said.contains("\n  money_score >= 5 && frequency_score >= 4\n"),
         "{said}"

@@ -181,7 +181,12 @@ async fn what_a_caller_may_not_read_is_left_out_and_named() {
     assert_eq!(profile.identifiers_total, 1);
     assert_eq!(
         found.masked_fields,
-        ["identifiers", "consents.address", "sentiment.last.words"]
+        [
+            "identifiers",
+            "segments",
+            "consents.address",
+            "sentiment.last.words"
+        ]
     );
     // What was not asked for is not left out.
     for (paths, wanted) in [

@@ -199,7 +199,7 @@ async fn sort(
     let mut segments = SegmentServiceClient::new(channel);
     match name {
         "ListSegments" => {
-            let request = with_metadata(ListSegmentsRequest {}, allowed);
+            let request = with_metadata(ListSegmentsRequest::default(), allowed);
             segments.list_segments(request).await.map(drop)
         }
         "GetSegments" => {

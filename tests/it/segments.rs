@@ -74,7 +74,7 @@ async fn get(
 
 async fn list(service: &Service) -> ListSegmentsResponse {
     let mut client = service.segments();
-    let answer = client.list_segments(ListSegmentsRequest {}).await;
+    let answer = client.list_segments(ListSegmentsRequest::default()).await;
     answer.unwrap().into_inner()
 }
 

@@ -13,7 +13,7 @@ use crate::{
 
 impl Sight<'_> {
     /// Whether a profile may show how its customer feels.
-    pub(super) fn may_see_feelings(&self) -> bool {
+    pub(in crate::grpc) fn may_see_feelings(&self) -> bool {
         !self.hides(Facts::Sentiment) && self.without().is_empty()
     }
 

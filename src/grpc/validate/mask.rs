@@ -56,6 +56,7 @@ profile_fields! {
     Sentiment sentiment "How the customer feels.",
     Value value "What the customer is worth.",
     LeavingRisk leaving_risk "The risk that the customer leaves.",
+    Segments segments "The segments that the customer is in.",
 }
 
 impl ProfileField {

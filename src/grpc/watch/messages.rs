@@ -69,10 +69,22 @@ impl Session {
         change: &Change,
         documents: &Documents,
     ) -> Result<Event, Error> {
+        let sight = self.api.sight(&self.caller);
+        let (row, mut kind) = (&change.row, kind(change.row.kind));
+        let (mut joined, mut parted) = (Vec::new(), Vec::new());
+        if sight.may_see_all_facts() {
+            (joined, parted) = (row.joined.clone(), row.parted.clone());
+            if row.is_of_segments() {
+                kind = ProfileChangeKind::Segments;
+            }
+        }
         let mut told = ProfileChange {
             profile_id: change.row.profile.to_string(),
             version: change.row.version,
-            kind: kind(change.row.kind).into(),
+            kind: kind.into(),
+            joined,
+            parted,
+            feelings_changed: row.felt && sight.may_see_feelings(),
             written_at: Some(change.row.written_at.to_proto()),
             merged_into: change
                 .merged_into
@@ -131,6 +143,7 @@ impl Session {
                 ProfileChangeKind::MergedAway => "merged_away",
                 ProfileChangeKind::Split => "split",
                 ProfileChangeKind::Emptied => "emptied",
+                ProfileChangeKind::Segments => "segments",
             },
             _ => "progress",
         };

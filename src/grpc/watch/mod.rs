@@ -36,6 +36,8 @@ struct Asked {
     tenant: Tenant,
     /// Fields of profiles to carry, if they are to be carried.
     mask: Option<validate::ProfileMask>,
+    /// The segment whose members are told of; none for everybody.
+    segment: Option<String>,
     /// Where it begins.
     mark: Mark,
     /// Where it ends.
@@ -56,6 +58,7 @@ pub(super) async fn begin(
     let session = Session {
         tenant: asked.tenant,
         mask: asked.mask,
+        segment: asked.segment,
         watched: watched(&request),
         goal: asked.goal,
         room: Arc::new(Semaphore::new(ROOM)),
@@ -92,7 +95,17 @@ async fn check(api: &Api, caller: &Caller, request: &WatchProfilesRequest) -> Re
         lookup => read.who("lookup", lookup.as_ref()).map(Some),
     };
     let fields = read.mask("field_mask", request.field_mask.as_ref());
-    let carried = read.take(validate::watch(request));
+    let segment = (!request.segment.is_empty()).then(|| request.segment.clone());
+    let catalogue = match segment {
+        // Who is in it tells of everything that its rule rests on, now or later.
+        Some(_) if !read.sight.may_see_all_facts() => {
+            read.hide(vec!["segment".to_owned()]);
+            None
+        }
+        Some(_) => api.catalogues.latest(&read.tenant.id).await?,
+        None => None,
+    };
+    let carried = read.take(validate::watch(request, catalogue.as_deref()));
     let mark = if request.resume_token.is_empty() {
         Some(None)
     } else {
@@ -143,6 +156,7 @@ async fn check(api: &Api, caller: &Caller, request: &WatchProfilesRequest) -> Re
     Ok(Asked {
         tenant,
         mask: request.with_profile.then_some(fields),
+        segment,
         mark,
         goal: request.until_now.then_some(next),
     })

@@ -72,7 +72,7 @@ async fn department(service: Arc<Service>, mut random: Random, n: usize, end: In
     }
 }
 
-async fn services(database: &Database, count: usize) -> Vec<Arc<Service>> {
+pub async fn services(database: &Database, count: usize) -> Vec<Arc<Service>> {
     let mut services = Vec::new();
     while services.len() < count {
         let patient = [("CUSTOMER_PROFILE_DATABASE__LOCK_TIMEOUT_MS", "30000")];

@@ -3,6 +3,7 @@
 mod crowded;
 mod followed;
 mod relayed;
+mod segments;
 mod watcher;
 
 use std::time::Duration;
