@@ -151,7 +151,9 @@ impl Tenants {
         self.configured.get(id).unwrap_or(&self.defaults)
     }
 
-    fn known(&self, id: &TenantId) -> Option<Tenant> {
+    /// A tenant that this process has met.
+    #[must_use]
+    pub fn known(&self, id: &TenantId) -> Option<Tenant> {
         let met = self.met.read().unwrap_or_else(PoisonError::into_inner);
         met.get(id).map(|met| self.show(id, met))
     }

@@ -33,6 +33,7 @@ BATCH = "customer_profile_ingest_batch_seconds"
 SERVICE = [
     ("Calls", [
         ("Calls by method", "reqps", [(total(calls(), "method"), "{{method}}")]),
+        ("GetProfile answered at once", "reqps", [(total("customer_profile_grpc_at_once_total{SELECT}"), "calls")]),
         ("Answers by code", "reqps", [(total(calls(), "code"), "{{code}}")]),
         ("Failed for our reasons, share of calls", "percentunit",
          [(f"{total(calls(OURS + UNARY))} / {total(calls(UNARY))}", "share")]),

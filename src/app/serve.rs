@@ -39,6 +39,7 @@ use crate::{
         Api,
         layers::{layers, web},
         page_token::PageTokenKey,
+        profile_service::Profiles,
         resume_token::ResumeTokenKey,
         token::TokenKey,
     },
@@ -281,6 +282,7 @@ impl Server {
             .layer(translation)
             .layer(layers(
                 access.authenticator,
+                Arc::new(Profiles(Arc::clone(&api))),
                 admission,
                 settings.limits.request_bytes,
             ))

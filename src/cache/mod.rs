@@ -35,7 +35,14 @@ use std::{
 use tokio::sync::{Notify, Semaphore, watch};
 use uuid::Uuid;
 
-use self::{encoded::Encoded, local::Local, memory::Memory, redis::Tier, sealed::Epoch};
+use self::{
+    encoded::Encoded,
+    local::Local,
+    memory::Memory,
+    redis::Tier,
+    rule::{Facts, Why, Wish},
+    sealed::Epoch,
+};
 use crate::ids::IdentityKey;
 
 /// The longest that a writer waits until this process knows of what it committed.
@@ -161,6 +168,26 @@ impl Caches {
     #[must_use]
     pub fn epoch_of(&self, incarnation: &str) -> Epoch {
         Epoch::of(self.options.store, incarnation)
+    }
+
+    /// How far a kept value is behind, if it may be served to who began to ask at a time, in a run of the store.
+    ///
+    /// # Errors
+    /// With why it may not.
+    pub fn judge<F: Fn(&IdentityKey) -> bool>(
+        &self,
+        epoch: Epoch,
+        facts: &Facts<F>,
+        wish: &Wish,
+        began: Duration,
+    ) -> Result<Duration, Why> {
+        let memory = self.memory();
+        // Both change under the same lock.
+        if self.epoch() != epoch {
+            return Err(Why::TooOld);
+        }
+        let as_of = rule::judge(facts, wish, &memory, began)?;
+        Ok(began.saturating_sub(as_of))
     }
 
     /// Whether the database did not answer when it was last looked at.

@@ -48,7 +48,7 @@ where
 pub struct Decoder<U>(PhantomData<U>);
 
 /// Messages of fewer bytes are decoded unweighed: they cannot grow beyond a megabyte.
-const SMALL: usize = 2_048;
+pub(super) const SMALL: usize = 2_048;
 
 /// The most that a message may take in memory.
 pub const HEAVIEST: usize = 32 << 20;

@@ -10,6 +10,7 @@ pub mod context;
 mod decisions;
 mod experience;
 mod figures;
+mod get_profile;
 mod hearing;
 pub mod identity_service;
 pub mod interaction_service;

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use prost::{Message as _, bytes::Bytes};
+use prost::bytes::Bytes;
 use tonic::{Request, Response, Status};
 
 use super::{
     Api, context,
+    get_profile::{self, encoded},
     layers::answers::answered,
     page_token::{self, IdentityCursor, NameCursor, SearchCursor},
-    past,
     read::{PageOf, Read, not_found},
     replies::{BatchGetProfilesResponse, BatchGetProfilesResult, GetProfileResponse},
     shows_identifiers,
@@ -19,7 +19,6 @@ use super::{
 };
 use crate::{
     auth::{Caller, Permission},
-    cache::encoded::View,
     config::Facts,
     error::Error,
     lookup::{self, Who, search},
@@ -48,7 +47,7 @@ impl ProfileService for Profiles {
         let caller = context::permitted(request.extensions(), Permission::Read)?;
         answered(
             self.0
-                .within(get(&self.0, &caller, request.get_ref()))
+                .within(get_profile::get(&self.0, &caller, request.get_ref()))
                 .await?,
         )
     }
@@ -112,81 +111,6 @@ impl ProfileService for Profiles {
         let messages = watch::begin(Arc::clone(&self.0), caller, request.into_inner()).await?;
         Ok(Response::new(messages))
     }
-}
-
-async fn get(
-    api: &Api,
-    caller: &Caller,
-    request: &GetProfileRequest,
-) -> Result<GetProfileResponse, Error> {
-    let mut read = Read::begin(api, caller).await?;
-    let sight = read.sight;
-    let who = read.who("lookup", request.lookup.as_ref());
-    let mask = read.mask("field_mask", request.field_mask.as_ref());
-    let wish = read.options(request.read_options.as_ref());
-    let then = read.take(validate::then(request, api.clock.now()));
-    let (tenant, ((who, mask), then)) = read.finish(who.zip(mask).zip(then))?;
-    if let Some(then) = then {
-        let with_identifiers = shows_identifiers(&sight, mask);
-        let answer = past::get(api, &tenant, &who, then, with_identifiers, &sight);
-        let answer = Box::pin(answer).await?;
-        let profile = match answer.profile {
-            Some(mut profile) => {
-                sight.restrict(mask, &mut profile);
-                profile
-            }
-            None if request.allow_missing => Profile::default(),
-            None => return Err(not_found()),
-        };
-        return Ok(GetProfileResponse {
-            profile: Some(profile.encode_to_vec().into()),
-            answered_by: answer.answered_by,
-            read_info: answer.read_info,
-            masked_fields: sight.masked(mask),
-        });
-    }
-    let answer = api.reader.find(&tenant.id, &who, &wish).await?;
-    let read_info = api.answered_from(&tenant, std::slice::from_ref(&answer), wish.position());
-    let profile = match &answer.found {
-        Some((document, _)) => encoded(api, &tenant, (caller, &sight), mask, document).await?,
-        None if request.allow_missing => Bytes::new(),
-        None => return Err(not_found()),
-    };
-    Ok(GetProfileResponse {
-        profile: Some(profile),
-        answered_by: answer.answered_by().and_then(|n| i32::try_from(n).ok()),
-        read_info: Some(read_info),
-        masked_fields: sight.masked(mask),
-    })
-}
-
-/// What a caller sees of a profile now, encoded: as it was shown before, where everything that it depends on is the same.
-async fn encoded(
-    api: &Api,
-    tenant: &Tenant,
-    (caller, sight): (&Caller, &Sight<'_>),
-    mask: ProfileMask,
-    document: &Document,
-) -> Result<Bytes, Error> {
-    let Some(encoded) = api.reader.caches().encoded() else {
-        let profile = Box::pin(show(api, tenant, sight, mask, document)).await?;
-        return Ok(profile.encode_to_vec().into());
-    };
-    let view = View {
-        fields: mask.bits(),
-        permissions: caller.permissions.bits(),
-        department: caller.department.clone(),
-        hour: api.moment(tenant).at(),
-        models: api.tenants.models_number(),
-    };
-    if let Some(bytes) = encoded.get(&tenant.id, document, &view) {
-        return Ok(bytes);
-    }
-    // What is shown may be of the next hour, or of newer models, than what it is kept under, which nobody asks for any more then.
-    let profile = Box::pin(show(api, tenant, sight, mask, document)).await?;
-    let bytes = Bytes::from(profile.encode_to_vec());
-    encoded.put(&tenant.id, document, view, &bytes);
-    Ok(bytes)
 }
 
 /// What a caller sees of a profile now.

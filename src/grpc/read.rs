@@ -48,14 +48,25 @@ pub(super) struct PageOf<C> {
 
 impl<'a> Read<'a> {
     pub(super) async fn begin(api: &'a Api, caller: &Caller) -> Result<Self, Error> {
-        Ok(Self {
-            tenant: api.tenants.get(&caller.tenant).await?,
+        let tenant = api.tenants.get(&caller.tenant).await?;
+        Ok(Self::of(api, caller, tenant))
+    }
+
+    /// The same without waiting, of a tenant that this process has met.
+    pub(super) fn remembered(api: &'a Api, caller: &Caller) -> Option<Self> {
+        let tenant = api.tenants.known(&caller.tenant)?;
+        Some(Self::of(api, caller, tenant))
+    }
+
+    fn of(api: &'a Api, caller: &Caller, tenant: Tenant) -> Self {
+        Self {
+            tenant,
             sight: api.sight(caller),
             api,
             wrong: Violations::default(),
             hidden: Vec::new(),
             lost: false,
-        })
+        }
     }
 
     pub(super) fn who(&mut self, field: &str, lookup: Option<&ProfileLookup>) -> Option<Who> {

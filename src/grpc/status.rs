@@ -10,6 +10,7 @@
 
 use std::collections::HashMap;
 
+use http::HeaderMap;
 use tonic::{Code, Status};
 use tonic_types::{BadRequest, ErrorDetails, FieldViolation, StatusExt as _};
 
@@ -260,6 +261,15 @@ fn listed(violations: Vec<Violation>) -> BadRequest {
 /// At most 256 bytes of a text.
 fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(256)]
+}
+
+/// The trailers of an answer with which all is well.
+#[must_use]
+pub fn fine() -> HeaderMap {
+    let mut trailers = HeaderMap::with_capacity(1);
+    // A status without text and details always makes headers.
+    let _ = Status::new(Code::Ok, "").add_header(&mut trailers);
+    trailers
 }
 
 /// A status that was built elsewhere, by tonic, before or beside a handler: what it says in our words, if the caller can do

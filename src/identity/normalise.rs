@@ -3,7 +3,7 @@
 //! Every normaliser is idempotent and total. Width and kana forms are folded by NFKC first, which turns full-width letters
 //! and digits into plain ones and half-width kana with its voicing marks into full-width kana.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use phonenumber::{Mode, country};
 use unicode_normalization::UnicodeNormalization as _;
@@ -39,12 +39,21 @@ impl fmt::Display for Region {
     }
 }
 
+/// NFKC of a text; of ASCII that is the text itself.
+fn nfkc(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.nfkc().collect())
+    }
+}
+
 /// The comparable form of a value, or why there is none.
 ///
 /// # Errors
 /// When the value is blocked, or not of its namespace's form.
 pub fn normalise(namespace: &str, raw: &str, region: Region) -> Result<Normalised, Unusable> {
-    let folded: String = raw.nfkc().collect();
+    let folded = nfkc(raw);
     if is_blocked(&folded) {
         return Err(Unusable::Blocked);
     }
@@ -58,7 +67,7 @@ pub fn normalise(namespace: &str, raw: &str, region: Region) -> Result<Normalise
     if value.is_empty() {
         return Err(Unusable::Empty);
     }
-    if is_blocked(&value) {
+    if value != folded && is_blocked(&value) {
         return Err(Unusable::Blocked);
     }
     Ok(Normalised {
@@ -70,7 +79,7 @@ pub fn normalise(namespace: &str, raw: &str, region: Region) -> Result<Normalise
 fn email(folded: &str) -> Result<String, Unusable> {
     let lower = folded.to_lowercase();
     // Lower case can leave NFKC (for example of "İ"), and what is compared must be a fixed point.
-    let lower: String = lower.nfkc().collect();
+    let lower = nfkc(&lower);
     let bare = lower.strip_prefix("mailto:").unwrap_or(&lower);
     let bare = bare.trim_end_matches('.');
     let (local, domain) = bare.rsplit_once('@').ok_or(Unusable::NotAnEmail)?;
@@ -113,7 +122,8 @@ fn phone(folded: &str, region: Region) -> Result<String, Unusable> {
 }
 
 fn handle(folded: &str) -> String {
-    let lower: String = folded.to_lowercase().nfkc().collect();
+    let lower = folded.to_lowercase();
+    let lower = nfkc(&lower);
     // Together: what comes to light behind an `@` and a space may be another `@`.
     let bare = lower.trim_start_matches(|c: char| c == '@' || c.is_whitespace());
     bare.trim_end().to_owned()
@@ -127,6 +137,13 @@ mod tests {
 
     fn value(namespace: &str, raw: &str) -> Result<String, Unusable> {
         normalise(namespace, raw, Region::JP).map(|n| n.value)
+    }
+
+    #[test]
+    fn ascii_is_folded_already() {
+        let all: String = (0..128).map(char::from).collect();
+        let folded: String = all.nfkc().collect();
+        assert_eq!(folded, all);
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod keep;
 mod lost;
 mod primary;
 pub mod reader;
+mod remembered;
 mod replica;
 pub mod search;
 pub mod suggest;

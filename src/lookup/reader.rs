@@ -8,7 +8,12 @@
 //! - Many who want the same person cause one read of an instance, and with Redis one of all; who is not served by it, because it
 //!   began too long before, waits for the next.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use metrics::Counter;
 
 use super::{
     Who,
@@ -34,6 +39,8 @@ pub struct Reader {
     pub(super) clock: Clock,
     pub(super) replicas: Option<Arc<Replicas>>,
     flights: Arc<Flights<(TenantId, Who), Flown>>,
+    /// Counts what memory answers by itself.
+    pub(super) hits: Arc<OnceLock<Counter>>,
 }
 
 /// An answer.
@@ -53,6 +60,11 @@ impl Answer {
     pub fn profile(&self) -> Option<&Profile> {
         let (document, _) = self.found.as_ref()?;
         Some(&document.profile)
+    }
+
+    /// Tells the current span which tier answered.
+    pub(super) fn tell(&self) {
+        tracing::Span::current().record("cache.source", self.source.label());
     }
 
     /// Which of the identifiers that were asked by answered.
@@ -91,6 +103,7 @@ impl Reader {
             clock,
             replicas: None,
             flights: Arc::default(),
+            hits: Arc::default(),
         }
     }
 
@@ -127,7 +140,7 @@ impl Reader {
             // On the heap, so that a look-up that ends before moves little.
             None => Box::pin(self.find_further(tenant, who, wish)).await?,
         };
-        tracing::Span::current().record("cache.source", answer.source.label());
+        answer.tell();
         Ok(answer)
     }
 
@@ -139,7 +152,7 @@ impl Reader {
         wish: &Wish,
     ) -> Result<Answer, Error> {
         let answer = self.find_beyond_memory(tenant, who, wish).await?;
-        tracing::Span::current().record("cache.source", answer.source.label());
+        answer.tell();
         Ok(answer)
     }
 

@@ -333,13 +333,7 @@ impl<'a> Sought<'a> {
 
     fn judge(&self, document: &Document) -> Result<Duration, Why> {
         let caches = &self.reader.caches;
-        let memory = caches.memory();
-        // Both change under the same lock.
-        if caches.epoch() != self.epoch {
-            return Err(Why::TooOld);
-        }
-        let as_of = rule::judge(&facts(document), self.wish, &memory, self.began)?;
-        Ok(self.began.saturating_sub(as_of))
+        caches.judge(self.epoch, &facts(document), self.wish, self.began)
     }
 
     fn judge_old(&self, document: &Document) -> Result<Duration, Why> {

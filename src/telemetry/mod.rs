@@ -26,9 +26,12 @@ use opentelemetry_sdk::{
     Resource,
     trace::{BatchSpanProcessor, Sampler, SdkTracerProvider},
 };
-use tracing::{Dispatch, Level, level_filters::LevelFilter};
+use tracing::{Dispatch, Level, Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{
-    EnvFilter, Layer, filter::Targets, fmt::MakeWriter, layer::SubscriberExt as _,
+    EnvFilter, Layer,
+    filter::Targets,
+    fmt::MakeWriter,
+    layer::{Filter, SubscriberExt as _},
 };
 
 pub use logs::current_ids;
@@ -159,12 +162,20 @@ where
     Dispatch::new(registry)
 }
 
-/// The operator's filter over the carriers at warn: what it says of one of them counts.
-fn log_filter(directives: &str) -> EnvFilter {
+/// The operator's filter over the carriers at warn: what it says of one of them counts. One that speaks of targets alone, as most
+/// do, costs nothing when spans are entered and left.
+fn log_filter<S: Subscriber>(directives: &str) -> Box<dyn Filter<S> + Send + Sync> {
     let quiet = CARRIERS.map(|name| format!("{name}=warn")).join(",");
     let both = format!("{quiet},{directives}");
+    // Of spans and fields, of nothing, and of targets without a level the two read different things.
+    let mut pieces = directives.split(',').map(str::trim);
+    let is_plain =
+        !directives.contains('[') && pieces.all(|one| !one.is_empty() && !one.ends_with('='));
+    if let Some(targets) = both.parse::<Targets>().ok().filter(|_| is_plain) {
+        return Box::new(targets);
+    }
     // The settings were checked; should they not have been, everything of note is logged.
-    EnvFilter::try_new(both).unwrap_or_else(|_| EnvFilter::new("info"))
+    Box::new(EnvFilter::try_new(both).unwrap_or_else(|_| EnvFilter::new("info")))
 }
 
 /// Has panics logged where they happen, with their trace, instead of printed. For the program; tests want them printed.

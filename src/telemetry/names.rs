@@ -9,6 +9,8 @@ use metrics::Unit;
 pub const GRPC_REQUESTS: &str = "customer_profile_grpc_requests_total";
 /// How long calls took, to the end of the response.
 pub const GRPC_REQUEST_SECONDS: &str = "customer_profile_grpc_request_seconds";
+/// Calls that were answered at once.
+pub const GRPC_AT_ONCE: &str = "customer_profile_grpc_at_once_total";
 /// Calls of those who may not make them.
 pub const DENIED: &str = "customer_profile_denied_total";
 /// Connections of callers.
@@ -215,6 +217,11 @@ pub const METRICS: &[Metric] = &[
         (GRPC_REQUEST_SECONDS, Histogram, Unit::Seconds),
         &["service", "method"],
         "from the first byte of a call to the last of its answer",
+    ),
+    metric(
+        (GRPC_AT_ONCE, Counter, Unit::Count),
+        &[],
+        "calls of GetProfile that were answered without waiting, from what the process remembers",
     ),
     metric(
         (DENIED, Counter, Unit::Count),

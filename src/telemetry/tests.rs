@@ -92,6 +92,26 @@ fn text_lines_end_with_the_trace_also_when_the_filter_leaves_the_span_out() {
 }
 
 #[test]
+fn a_filter_may_speak_of_spans_and_have_pieces_of_nothing() {
+    let chatter = || {
+        tracing::info!("outside");
+        tracing::info_span!("chosen").in_scope(|| tracing::debug!("within"));
+    };
+    for (filter, outside, within) in [
+        ("info", true, false),
+        ("info,", true, false),
+        ("info,,h2=debug", true, false),
+        ("info,[chosen]=debug", true, true),
+        ("warn,[chosen]=debug", false, true),
+        ("warn,customer_profile=debug", true, true),
+    ] {
+        let said = Lines::of(&settings(LogFormat::Text, filter), chatter);
+        assert_eq!(said.contains("outside"), outside, "{filter}: {said}");
+        assert_eq!(said.contains("within"), within, "{filter}: {said}");
+    }
+}
+
+#[test]
 fn a_line_outside_of_any_span_names_no_trace() {
     for format in [LogFormat::Text, LogFormat::Json] {
         let line = Lines::of(&settings(format, "info"), || tracing::info!("bound"));

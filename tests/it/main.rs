@@ -25,6 +25,7 @@ mod access;
 mod acknowledged;
 mod analyzer;
 mod architecture;
+mod at_once;
 mod backups;
 mod caches;
 mod cancelled;

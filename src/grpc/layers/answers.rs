@@ -16,6 +16,9 @@ use tonic::{Status, body::Body};
 
 use super::uploads::{CALL, Upload, charge, overloaded};
 
+/// Bytes of an answer that are in what every open call costs.
+pub(super) const SMALL: usize = CALL / 2;
+
 /// An answer, charged for what it holds in memory until its reader has taken it: whoever asks for much and reads nothing has
 /// that much less to ask for.
 ///
@@ -23,8 +26,8 @@ use super::uploads::{CALL, Upload, charge, overloaded};
 /// `overloaded`, when there is no room for it.
 pub(in crate::grpc) fn answered<M: Message>(message: M) -> Result<tonic::Response<M>, Status> {
     let length = message.encoded_len();
-    // Small ones are in what every open call costs. Decoded and encoded.
-    if length > CALL / 2 && !charge(2 * length, 0) {
+    // Decoded and encoded.
+    if length > SMALL && !charge(2 * length, 0) {
         return Err(overloaded().into());
     }
     Ok(tonic::Response::new(message))

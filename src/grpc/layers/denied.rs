@@ -6,11 +6,11 @@
 
 use std::{
     fmt,
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
-use futures_util::{TryFutureExt as _, future::MapOk};
 use http::{Request, Response};
 use metrics::counter;
 use tonic::{Code, Status, body::Body};
@@ -29,16 +29,18 @@ use crate::{
 const LINES: u32 = 5;
 
 /// Puts a [`Denied`] around a service.
-#[derive(Clone)]
-pub struct DeniedLayer {
+#[derive(Clone, Debug)]
+pub struct DeniedLayer(Arc<Parts>);
+
+struct Parts {
     methods: Methods,
-    limiter: Arc<Mutex<Limiter>>,
+    limiter: Mutex<Limiter>,
     clock: Clock,
 }
 
-impl fmt::Debug for DeniedLayer {
+impl fmt::Debug for Parts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DeniedLayer")
+        f.write_str("Parts")
     }
 }
 
@@ -46,13 +48,15 @@ impl DeniedLayer {
     /// For the methods of the API.
     #[must_use]
     pub fn new() -> Self {
-        Self {
+        Self(Arc::new(Parts {
             methods: Methods::of_the_api(),
-            limiter: Arc::new(Mutex::new(Limiter::new(LINES))),
+            limiter: Mutex::new(Limiter::new(LINES)),
             clock: Clock::system(),
-        }
+        }))
     }
+}
 
+impl Parts {
     fn look(&self, path: &Method, response: &Response<Body>) {
         let code = response.headers().get(Status::GRPC_STATUS);
         let code = code.map(|code| Code::from_bytes(code.as_bytes()));
@@ -118,28 +122,47 @@ pub struct Denied<S> {
     layer: DeniedLayer,
 }
 
-/// Looks at one answer.
-type Look = Box<dyn FnOnce(Response<Body>) -> Response<Body> + Send>;
-
 impl<S, B> Service<Request<B>> for Denied<S>
 where
     S: Service<Request<B>, Response = Response<Body>>,
+    S::Future: Unpin,
 {
     type Response = Response<Body>;
     type Error = S::Error;
-    type Future = MapOk<S::Future, Look>;
+    type Future = Looking<S::Future>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let method = self.layer.methods.of(request.uri().path());
-        let layer = self.layer.clone();
-        let look: Look = Box::new(move |response| {
-            layer.look(&method, &response);
-            response
-        });
-        self.inner.call(request).map_ok(look)
+        let parts = Arc::clone(&self.layer.0);
+        let method = parts.methods.of(request.uri().path());
+        Looking {
+            answer: self.inner.call(request),
+            method,
+            parts,
+        }
+    }
+}
+
+/// An answer that is waited for, to be looked at.
+#[derive(Debug)]
+pub struct Looking<F> {
+    answer: F,
+    method: Arc<Method>,
+    parts: Arc<Parts>,
+}
+
+impl<F, E> Future for Looking<F>
+where
+    F: Future<Output = Result<Response<Body>, E>> + Unpin,
+{
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let response = ready!(Pin::new(&mut self.answer).poll(context))?;
+        self.parts.look(&self.method, &response);
+        Poll::Ready(Ok(response))
     }
 }

@@ -121,8 +121,11 @@ impl Method {
 
 /// The methods of the API by path, and one for all others.
 #[derive(Clone, Debug)]
-pub struct Methods {
-    known: Arc<HashMap<String, Arc<Method>>>,
+pub struct Methods(Arc<All>);
+
+#[derive(Debug)]
+struct All {
+    known: HashMap<String, Arc<Method>>,
     other: Arc<Method>,
 }
 
@@ -141,22 +144,22 @@ impl Methods {
                 }
             }
         }
-        Self {
-            known: Arc::new(known),
+        Self(Arc::new(All {
+            known,
             other: Arc::new(Method::new("other", "other")),
-        }
+        }))
     }
 
     /// The methods by path.
     pub fn all(&self) -> impl Iterator<Item = (&str, &Method)> {
-        let known = self.known.iter();
+        let known = self.0.known.iter();
         known.map(|(path, method)| (path.as_str(), &**method))
     }
 
     /// The method of a path.
     #[must_use]
     pub fn of(&self, path: &str) -> Arc<Method> {
-        Arc::clone(self.known.get(path).unwrap_or(&self.other))
+        Arc::clone(self.0.known.get(path).unwrap_or(&self.0.other))
     }
 }
 
@@ -178,7 +181,11 @@ mod tests {
     fn objectives_are_of_methods_of_the_api_and_streams_have_none() {
         let methods = Methods::of_the_api();
         for (name, objective) in OBJECTIVES {
-            let found = methods.known.values().find(|method| &*method.name == name);
+            let found = methods
+                .0
+                .known
+                .values()
+                .find(|method| &*method.name == name);
             assert_eq!(
                 found.map(|method| method.objective),
                 Some(objective),

@@ -7,12 +7,14 @@
 //! 2. [`mod@panic`] turns a handler's panic into an answer, inside the span, so that the answer names the trace;
 //! 3. [`denied`] counts and logs what the layers below it and the handlers refuse;
 //! 4. [`crate::auth`] answers strangers before their message is decoded;
-//! 5. [`admission`] turns away whom there is no room for, before their message is read;
-//! 6. [`uploads`] bounds what callers have in our memory;
-//! 7. [`oversize`] stands next to tonic's routes, whose own answers it puts into our words.
+//! 5. [`at_once`] answers what the process remembers, held to what [`admission`] and [`uploads`] hold calls to;
+//! 6. [`admission`] turns away whom there is no room for, before their message is read;
+//! 7. [`uploads`] bounds what callers have in our memory;
+//! 8. [`oversize`] stands next to tonic's routes, whose own answers it puts into our words.
 
 pub mod admission;
 pub mod answers;
+pub mod at_once;
 pub mod denied;
 pub mod methods;
 pub mod oversize;
@@ -20,6 +22,8 @@ pub mod panic;
 pub mod trace;
 pub mod uploads;
 pub mod web;
+
+use std::sync::Arc;
 
 use tower::{
     ServiceBuilder,
@@ -39,30 +43,38 @@ pub type Layers = Stack<
         Stack<
             admission::AdmissionLayer,
             Stack<
-                AuthLayer,
+                at_once::AtOnceLayer,
                 Stack<
-                    denied::DeniedLayer,
-                    Stack<CatchPanicLayer<panic::Answer>, Stack<trace::TraceLayer, Identity>>,
+                    AuthLayer,
+                    Stack<
+                        denied::DeniedLayer,
+                        Stack<CatchPanicLayer<panic::Answer>, Stack<trace::TraceLayer, Identity>>,
+                    >,
                 >,
             >,
         >,
     >,
 >;
 
-/// All layers in their order, for `tonic::transport::Server::layer`, with the limit of [`uploads`] in bytes.
+/// All layers in their order, for `tonic::transport::Server::layer`, with what answers at once and the limit of [`uploads`] in
+/// bytes.
 #[must_use]
 pub fn layers(
     authenticator: Authenticator,
+    answers: Arc<dyn at_once::AtOnce>,
     admission: admission::Admission,
     request_bytes: usize,
 ) -> Layers {
+    let uploads = uploads::UploadsLayer::new(request_bytes);
+    let at_once = at_once::AtOnceLayer::new(answers, admission.clone(), uploads.callers());
     ServiceBuilder::new()
         .layer(trace::TraceLayer::new())
         .layer(panic::layer())
         .layer(denied::DeniedLayer::new())
         .layer(AuthLayer::new(authenticator))
+        .layer(at_once)
         .layer(admission::AdmissionLayer::new(admission))
-        .layer(uploads::UploadsLayer::new(request_bytes))
+        .layer(uploads)
         .layer(oversize::OversizeLayer)
         .into_inner()
 }

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 use hyper_util::rt::TokioIo;
 use opentelemetry::trace::{SpanId, TracerProvider as _};
@@ -22,7 +23,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::*;
 use crate::{
-    auth::Permission,
+    auth::{Caller, Permission},
     error::Error,
     grpc::context,
     ingest::{gate::Gate, limit::Bounds},
@@ -97,6 +98,15 @@ impl InteractionService for Puppet {
     }
 }
 
+/// Answers nothing at once.
+struct Nothing;
+
+impl at_once::AtOnce for Nothing {
+    fn answer(&self, _: &Caller, _: &[u8]) -> Option<Bytes> {
+        None
+    }
+}
+
 async fn serve() -> Channel {
     let (near, far) = tokio::io::duplex(64 * 1_024);
     let (_, health) = tonic_health::server::health_reporter();
@@ -114,7 +124,12 @@ async fn serve() -> Channel {
     };
     let admission = admission::Admission::new(most, gate);
     let serving = Server::builder()
-        .layer(layers(Authenticator::Believing, admission, 64 << 20))
+        .layer(layers(
+            Authenticator::Believing,
+            Arc::new(Nothing),
+            admission,
+            64 << 20,
+        ))
         .add_service(puppet)
         .add_service(health)
         .serve_with_incoming(stream::iter([Ok::<_, std::io::Error>(far)]));

@@ -10,7 +10,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
@@ -24,7 +24,7 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use prost::bytes::Bytes;
 use tonic::{Code, Status, body::Body};
 use tower::{BoxError, Layer, Service};
-use tracing::{Instrument as _, Span, field::Empty};
+use tracing::{Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::{
@@ -78,7 +78,7 @@ where
 {
     type Response = Response<Body>;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, S::Error>> + Send>>;
+    type Future = Calling<S::Future>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
@@ -87,25 +87,56 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let method = self.methods.of(request.uri().path());
         let span = span(&method, request.headers());
-        let mut call = Call {
+        let call = Call {
             method,
-            span: span.clone(),
+            span,
             begun: Instant::now(),
             counted: false,
         };
-        let answer = span.in_scope(|| self.inner.call(request));
-        let answered = async move {
-            let response = answer.await?;
-            if let Some(code) = code_in(response.headers()) {
-                call.end(code);
-                return Ok(response.map(Body::new));
-            }
-            Ok(response.map(|body| {
-                let inner = Body::new(body);
-                Body::new(Traced { inner, call })
-            }))
+        let answer = call.span.in_scope(|| Box::pin(self.inner.call(request)));
+        Calling(Some((answer, call)))
+    }
+}
+
+/// A call on its way to an answer. Whatever becomes of it, it is polled and dropped within its span.
+#[derive(Debug)]
+pub struct Calling<F>(Option<(Pin<Box<F>>, Call)>);
+
+impl<F, R, E> Future for Calling<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    type Output = Result<Response<Body>, E>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some((answer, call)) = &mut self.0 else {
+            // It was polled to its end before.
+            return Poll::Pending;
         };
-        Box::pin(answered.instrument(span))
+        let polled = call.span.in_scope(|| answer.as_mut().poll(context));
+        let response = ready!(polled)?;
+        let Some((answer, mut call)) = self.0.take() else {
+            return Poll::Pending;
+        };
+        call.span.in_scope(|| drop(answer));
+        if let Some(code) = code_in(response.headers()) {
+            call.end(code);
+            return Poll::Ready(Ok(response.map(Body::new)));
+        }
+        Poll::Ready(Ok(response.map(|body| {
+            let inner = Body::new(body);
+            Body::new(Traced { inner, call })
+        })))
+    }
+}
+
+impl<F> Drop for Calling<F> {
+    fn drop(&mut self) {
+        if let Some((answer, call)) = self.0.take() {
+            call.span.in_scope(|| drop(answer));
+        }
     }
 }
 
@@ -149,6 +180,7 @@ fn code_in(headers: &HeaderMap) -> Option<Code> {
 }
 
 /// A call until it is counted.
+#[derive(Debug)]
 struct Call {
     method: Arc<Method>,
     span: Span,
@@ -216,13 +248,16 @@ impl http_body::Body for Traced {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let Self { inner, call } = &mut *self;
-        let span = call.span.clone();
-        let _entered = span.enter();
-        let poll = AssertUnwindSafe(|| Pin::new(&mut *inner).poll_frame(context));
-        let Ok(polled) = catch_unwind(poll) else {
-            call.end(Code::Internal);
-            *inner = Body::empty();
-            return Poll::Ready(Some(Ok(Frame::trailers(panic::trailers()))));
+        let poll = || Pin::new(&mut *inner).poll_frame(context);
+        // The trailers of a panic name the trace.
+        let caught = || catch_unwind(AssertUnwindSafe(poll)).map_err(|_| panic::trailers());
+        let polled = match call.span.in_scope(caught) {
+            Ok(polled) => polled,
+            Err(trailers) => {
+                call.end(Code::Internal);
+                *inner = Body::empty();
+                return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+            }
         };
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {

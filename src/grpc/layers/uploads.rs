@@ -102,7 +102,7 @@ impl Uploads {
     }
 
     /// Begins a call, if there is room for one more.
-    fn begin(&self) -> Option<Upload> {
+    pub(super) fn begin(&self) -> Option<Upload> {
         self.take(CALL, 0).then(|| {
             Upload(Arc::new(Held {
                 uploads: self.clone(),
@@ -171,7 +171,7 @@ impl Upload {
         uploads.take(bytes, CALL + has)
     }
 
-    fn charge(&self, bytes: usize) -> bool {
+    pub(super) fn charge(&self, bytes: usize) -> bool {
         let room = self.take(bytes);
         if room {
             self.0.part.fetch_add(bytes, Relaxed);
@@ -180,7 +180,7 @@ impl Upload {
     }
 
     /// A message has come whole; `rest` bytes are of the next.
-    fn complete(&self, rest: usize) {
+    pub(super) fn complete(&self, rest: usize) {
         let part = self.0.part.swap(rest, Relaxed);
         let came = part - rest.min(part);
         self.0.whole.fetch_add(came, Relaxed);
@@ -235,6 +235,12 @@ impl UploadsLayer {
             callers: Uploads::new(limit - strangers, PATIENCE),
             strangers: Uploads::new(strangers, PATIENCE),
         }
+    }
+
+    /// What those have in memory who are known.
+    #[must_use]
+    pub fn callers(&self) -> Uploads {
+        self.callers.clone()
     }
 }
 

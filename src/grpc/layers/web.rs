@@ -76,25 +76,31 @@ pub fn layers(origins: &Origins) -> (OriginLayer, GrpcWebLayer) {
         .allow_headers(AllowHeaders::list(SENT.map(HeaderName::from_static)))
         .expose_headers(READABLE)
         .max_age(REMEMBERED);
-    let origins = origins.clone();
-    (OriginLayer { origins, cors }, GrpcWebLayer::new())
+    let rules = Arc::new(Rules {
+        origins: origins.clone(),
+        cors,
+    });
+    (OriginLayer(rules), GrpcWebLayer::new())
 }
 
 /// Puts an [`Origin`] around a service.
 #[derive(Clone, Debug)]
-pub struct OriginLayer {
+pub struct OriginLayer(Arc<Rules>);
+
+/// Which pages may call, and what they are told.
+#[derive(Debug)]
+struct Rules {
     origins: Origins,
     cors: CorsLayer,
 }
 
-impl<S: Clone> Layer<S> for OriginLayer {
+impl<S> Layer<S> for OriginLayer {
     type Service = Origin<S>;
 
     fn layer(&self, inner: S) -> Origin<S> {
         Origin {
-            pages: self.cors.layer(inner.clone()),
             inner,
-            origins: self.origins.clone(),
+            rules: Arc::clone(&self.0),
         }
     }
 }
@@ -102,26 +108,20 @@ impl<S: Clone> Layer<S> for OriginLayer {
 /// Answers 403 to pages that are not allowed.
 #[derive(Clone, Debug)]
 pub struct Origin<S> {
-    /// For those who name no origin.
     inner: S,
-    /// For pages.
-    pages: Cors<S>,
-    origins: Origins,
+    rules: Arc<Rules>,
 }
 
 impl<S> Service<Request<Body>> for Origin<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>>,
+    S: Service<Request<Body>, Response = Response<Body>> + Clone,
 {
     type Response = Response<Body>;
     type Error = S::Error;
     type Future = Either<S::Future, Either<PageFuture<S>, Refusal<S::Error>>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        match self.inner.poll_ready(context) {
-            Poll::Ready(Ok(())) => self.pages.poll_ready(context),
-            other => other,
-        }
+        self.inner.poll_ready(context)
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
@@ -129,8 +129,12 @@ where
             return Either::Left(self.inner.call(request));
         }
         let mut origins = request.headers().get_all(header::ORIGIN).iter();
-        if origins.all(|origin| self.origins.allows(origin)) {
-            return Either::Right(Either::Left(self.pages.call(request)));
+        if origins.all(|origin| self.rules.origins.allows(origin)) {
+            // The one that is ready; pages are few, and the others need no clone of all this.
+            let next = self.inner.clone();
+            let ready = std::mem::replace(&mut self.inner, next);
+            let answer = self.rules.cors.layer(ready).call(request);
+            return Either::Right(Either::Left(answer));
         }
         let mut refusal = Response::new(Body::empty());
         *refusal.status_mut() = StatusCode::FORBIDDEN;

@@ -160,7 +160,7 @@ fn however_many_violations_there_are_the_status_stays_small() {
     let long: &'static str = Box::leak("日本".repeat(5_000).into_boxed_str());
     let (status, told) = details(violations(1_000, long));
     assert!(!told.bad_request().unwrap().field_violations.is_empty());
-    let mut headers = http::HeaderMap::new();
+    let mut headers = HeaderMap::new();
     status.add_header(&mut headers).unwrap();
     let size: usize = headers
         .iter()

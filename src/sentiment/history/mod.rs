@@ -50,6 +50,13 @@ pub const fn prior() -> f64 {
     0.0
 }
 
+/// The hour in which a time lies, from its beginning.
+#[must_use]
+pub fn hour(of: Micros) -> Micros {
+    const HOUR: i64 = 3_600 * Micros::SECOND;
+    Micros(of.0.div_euclid(HOUR) * HOUR)
+}
+
 /// The time to which something is computed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moment {
@@ -63,8 +70,7 @@ impl Moment {
     /// The hour in which `now` lies, in a tenant's zone; levels are drawn to `prior`, -1 to 1.
     #[must_use]
     pub fn new(now: Micros, zone: Zone, prior: f64) -> Self {
-        const HOUR: i64 = 3_600 * Micros::SECOND;
-        let at = Micros(now.0.div_euclid(HOUR) * HOUR);
+        let at = hour(now);
         Self {
             at,
             today: zone.day(at),
