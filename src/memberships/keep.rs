@@ -122,7 +122,10 @@ impl Keeper {
             let listed = catalogues::tenants(&mut connection).await?;
             drop(connection);
             for tenant in listed {
-                self.hold(holder, tenants, tenant).await?;
+                if let Err(error) = self.hold(holder, tenants, tenant.clone()).await {
+                    tracing::warn!(%tenant, %error, "segments could not be looked after, it is tried again");
+                    tenants.refused.insert(tenant, Instant::now());
+                }
             }
         }
         for (id, held) in &mut tenants.held {
