@@ -200,6 +200,32 @@ impl Reader {
         who: &[Who],
         wish: &Wish,
     ) -> Result<Vec<Answer>, Error> {
+        let at_once = who.iter().map(|who| self.remembered(tenant, who, wish));
+        let mut answers: Vec<Option<Answer>> = at_once.collect();
+        let open = who
+            .iter()
+            .zip(&answers)
+            .filter(|(_, at_once)| at_once.is_none());
+        let open: Vec<Who> = open.map(|(who, _)| who.clone()).collect();
+        let remembered = who.len() - open.len();
+        self.count_remembered(u64::try_from(remembered).unwrap_or(u64::MAX));
+        if !open.is_empty() {
+            let found = Box::pin(self.find_many_further(tenant, &open, wish)).await?;
+            let mut found = found.into_iter();
+            for answer in answers.iter_mut().filter(|answer| answer.is_none()) {
+                *answer = found.next();
+            }
+        }
+        let answers: Option<Vec<Answer>> = answers.into_iter().collect();
+        answers.ok_or_else(|| Error::bug("finding many", "not all are answered"))
+    }
+
+    async fn find_many_further(
+        &self,
+        tenant: &TenantId,
+        who: &[Who],
+        wish: &Wish,
+    ) -> Result<Vec<Answer>, Error> {
         let mut sought = Sought::new(self, tenant, who, wish);
         sought.in_memory();
         sought.in_redis().await;
@@ -323,6 +349,11 @@ impl Reader {
             allow_stale: false,
         };
         let mut sought = Sought::new(&self, &tenant, std::slice::from_ref(&who), &wish);
+        // Who looked there before the read of another was kept, and came here after it had ended, does not read once more.
+        sought.look_in_memory();
+        if !sought.is_open() {
+            sought.count(Source::Memory);
+        }
         let read = async {
             sought.in_redis().await;
             if sought.is_open() {

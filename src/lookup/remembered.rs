@@ -49,10 +49,16 @@ impl Reader {
 
     /// Something remembered is an answer: it is counted, and the current span is told.
     pub fn used(&self, answer: &Answer) {
-        let hits = self.hits.get_or_init(
-            || counter!(names::CACHE_READS, "tier" => answer.source.label(), "outcome" => "hit"),
-        );
-        hits.increment(1);
+        self.count_remembered(1);
         answer.tell();
+    }
+
+    /// Counts answers that were remembered.
+    pub(super) fn count_remembered(&self, answers: u64) {
+        let tier = Source::Memory.label();
+        let hits = self
+            .hits
+            .get_or_init(|| counter!(names::CACHE_READS, "tier" => tier, "outcome" => "hit"));
+        hits.increment(answers);
     }
 }

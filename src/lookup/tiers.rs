@@ -169,6 +169,12 @@ impl<'a> Sought<'a> {
 
     /// Asks the process's own memory.
     pub(super) fn in_memory(&mut self) {
+        self.look_in_memory();
+        self.count(Source::Memory);
+    }
+
+    /// The same once more, where another read may have ended since: that it was not there has been counted.
+    pub(super) fn look_in_memory(&mut self) {
         let Some(local) = self.reader.caches.local() else {
             return;
         };
@@ -194,7 +200,6 @@ impl<'a> Sought<'a> {
                 }
             }
         }
-        self.count(Source::Memory);
     }
 
     /// Asks Redis.

@@ -17,8 +17,9 @@ use crate::{
         seats::Seats,
     },
     ids::{self, LengthPrefixed, ProfileId, TenantId},
-    next_best_action::segments::Segments,
+    next_best_action::{catalogue::Snapshot, segments::Segments},
     offering::Desk,
+    profile::survivorship::Rules,
     storage::{
         self, catalogues, feed,
         memberships::{self, Walk},
@@ -59,12 +60,23 @@ pub struct Keeper {
     pub seats: Arc<Seats>,
 }
 
+/// What customers are looked at by, with its code.
+struct By {
+    catalogue: Arc<Snapshot>,
+    rules: Arc<Rules>,
+    /// Of the model of purchases.
+    day: Option<i32>,
+    code: [u8; 16],
+}
+
 /// A tenant that this instance looks after.
 struct Held {
     /// The run of the database that its place is of.
     epoch: Epoch,
     tape: Tape,
     walk: Walk,
+    /// What customers are looked at by, as it was last.
+    by: Option<By>,
     leased_at: Instant,
     noted_at: Instant,
     /// When was looked last who falls due; none while there are more.
@@ -195,7 +207,7 @@ impl Keeper {
             catalogue: &catalogue,
             holder,
         };
-        let rules = self.code(&post);
+        let rules = self.code(&post, &mut held.by);
         if held.walk.rules != rules {
             // Before anybody is looked at by them, so that whoever goes on knows that not all have been.
             let walked = Some(NOBODY);
@@ -209,19 +221,34 @@ impl Keeper {
     }
 
     /// A code of all by which customers are looked at, but for themselves and the time: where it is another one, so may be what anybody
-    /// comes to.
-    fn code(&self, post: &Post<'_>) -> [u8; 16] {
+    /// comes to. It is made again where something that it is of is another.
+    fn code(&self, post: &Post<'_>, known: &mut Option<By>) -> [u8; 16] {
+        let models = self.desk.tenants.models();
+        let day = models.get(&post.tenant.id).map(|model| model.day.0);
+        let is_of = |by: &&By| {
+            by.day == day
+                && Arc::ptr_eq(&by.catalogue, post.catalogue)
+                && Arc::ptr_eq(&by.rules, &post.tenant.rules)
+        };
+        if let Some(by) = known.as_ref().filter(is_of) {
+            return by.code;
+        }
         let segments = Segments::of(post.catalogue);
         let mut hash = LengthPrefixed(blake3::Hasher::new());
         hash.add(&[EVALUATION]);
         hash.add(&segments.code());
         hash.add(format!("{:?}", post.tenant.rules).as_bytes());
         if segments.age() {
-            let models = self.desk.tenants.models();
-            let day = models.get(&post.tenant.id).map(|model| model.day.0);
             hash.add(&day.unwrap_or_default().to_be_bytes());
         }
-        hash.finish_128().into_bytes()
+        let code = hash.finish_128().into_bytes();
+        *known = Some(By {
+            catalogue: Arc::clone(post.catalogue),
+            rules: Arc::clone(&post.tenant.rules),
+            day,
+            code,
+        });
+        code
     }
 
     /// Where looking after a tenant goes on. Everybody is looked at where that is not known, or is no longer kept, or from the
@@ -256,6 +283,7 @@ impl Keeper {
             done: tape.mark().as_of,
             tape,
             walk,
+            by: None,
             leased_at: begun,
             noted_at: begun,
             looked_at: None,

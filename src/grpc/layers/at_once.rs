@@ -11,14 +11,14 @@ use std::{
     fmt,
     future::{Ready, ready},
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     task::{Context, Poll, Waker},
 };
 
 use futures_util::future::{BoxFuture, Either};
 use http::{HeaderValue, Method, Request, Response, header};
 use http_body::{Body as _, Frame};
-use metrics::counter;
+use metrics::{Counter, counter};
 use prost::{
     Message,
     bytes::{BufMut as _, Bytes, BytesMut},
@@ -71,6 +71,8 @@ struct Parts {
     answers: Arc<dyn AtOnce>,
     admission: Admission,
     uploads: Uploads,
+    /// Counts the answers.
+    answered: OnceLock<Counter>,
 }
 
 impl fmt::Debug for AtOnceLayer {
@@ -87,6 +89,7 @@ impl AtOnceLayer {
             answers,
             admission,
             uploads,
+            answered: OnceLock::new(),
         }))
     }
 }
@@ -180,7 +183,8 @@ impl Parts {
             ended: false,
             _held: upload,
         });
-        counter!(names::GRPC_AT_ONCE).increment(1);
+        let answered = self.answered.get_or_init(|| counter!(names::GRPC_AT_ONCE));
+        answered.increment(1);
         let mut response = Response::new(body);
         let grpc = HeaderValue::from_static("application/grpc");
         response.headers_mut().insert(header::CONTENT_TYPE, grpc);
