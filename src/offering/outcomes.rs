@@ -4,8 +4,10 @@
 //!
 //! - An outcome is an interaction of the customer, recorded once by its source and event id; what is known of an offer is kept
 //!   besides, by minima, so that storing it again after a crash between the two changes nothing.
-//! - An outcome with a decision goes to that decision. One without goes to the last offer that reached the customer within the
-//!   attribution window. The answer says where it went.
+//! - An outcome with a decision goes to that decision. One without, or with one that is stored nowhere, goes to the last offer that
+//!   reached the customer within the attribution window ([`super::attributing`]). The answer says where it went.
+//! - Nothing becomes of an offer before it is decided on: clocks of other systems differ, and what they tell of earlier times is taken
+//!   as of the decision.
 //! - One that can be attributed to nothing is answered so, and teaches nothing.
 
 use std::{
@@ -14,25 +16,19 @@ use std::{
     time::Duration,
 };
 
-use super::{Desk, Past, Prepare};
+use super::{Desk, Past, Prepare, attributing::Due};
 use crate::{
     clock::Micros,
     error::{Error, Violation},
     ids::{IdentityKey, TenantId},
-    ingest::{Outcome as Stored, Patience, record::Item},
-    lookup::{self, Who},
+    ingest::Outcome as Stored,
+    lookup::Who,
     next_best_action::{
-        attribution::{Target, last_touch},
-        catalogue::Snapshot,
-        keys::{ActionKey, ChannelKey, DecisionKey, GroupKey},
+        keys::{ActionKey, DecisionKey, GroupKey},
         outcome::{Outcome, Record},
     },
-    profile::{State, offers as noted},
-    proto::v1::{Identifier, Interaction, Money, OfferNote, OfferedSlot, Subject, SubjectKind},
-    storage::{
-        identity_cards,
-        outcomes::{self, Offer},
-    },
+    proto::v1::{Money, OfferedSlot},
+    storage::outcomes::{self, Offer},
     tenants::Tenant,
 };
 
@@ -74,11 +70,23 @@ impl fmt::Debug for Told {
     }
 }
 
+/// How an outcome was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// As an interaction of the customer.
+    AsInteraction(Stored),
+    /// With an offer to a stranger alone, whose history nobody has.
+    WithOffer {
+        /// Whether it said something of the offer that was not known.
+        is_new: bool,
+    },
+}
+
 /// What became of an outcome that was told.
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
-    /// What became of it; none of one that went to no offer.
-    pub stored: Option<Stored>,
+    /// How it was kept; none of one that went to no offer.
+    pub stored: Option<Kept>,
     /// What is wrong with it, which only the decision that it names shows.
     pub wrong: Vec<Violation>,
     /// The decision that it went to.
@@ -90,12 +98,25 @@ pub struct Answer {
 }
 
 /// An outcome with the offer that it goes to.
-struct Attributed {
-    place: usize,
-    offer: Offer,
-    anchor: Option<IdentityKey>,
-    decision: String,
-    slot: OfferedSlot,
+pub(super) struct Attributed {
+    pub(super) place: usize,
+    pub(super) offer: Offer,
+    pub(super) anchor: Option<IdentityKey>,
+    pub(super) decision: String,
+    pub(super) slot: OfferedSlot,
+    /// When it happened, not before the decision.
+    pub(super) at: Micros,
+}
+
+/// Outcomes on their way, with what came of them so far.
+pub(super) struct Telling<'a> {
+    pub(super) told: &'a [Told],
+    pub(super) prepare: Prepare<'a>,
+    pub(super) answers: Vec<Answer>,
+    /// The position of what was written.
+    pub(super) position: i64,
+    /// What that is anchored at.
+    pub(super) anchors: Vec<IdentityKey>,
 }
 
 impl Desk {
@@ -111,53 +132,57 @@ impl Desk {
         told: &[Told],
         prepare: Prepare<'_>,
     ) -> Result<(Vec<Answer>, i64, Vec<IdentityKey>), Error> {
-        let mut answers = vec![Answer::default(); told.len()];
-        let named = self.attribute(tenant, told).await?;
-        let wanted = named.iter().flatten().copied().collect();
-        let decisions = self.decisions(&tenant.id, wanted).await?;
-        let mut attributed = Vec::new();
-        for (place, one) in told.iter().enumerate() {
-            let Some(past) = named[place].and_then(|key| decisions.get(&key)) else {
-                continue;
-            };
-            match self.offer(tenant, (place, one), past).await? {
-                Ok(offer) => attributed.push(offer),
-                Err(wrong) => answers[place].wrong.push(wrong),
-            }
-        }
-        let position = self
-            .record(tenant, told, (&attributed, &mut answers), prepare)
-            .await?;
-        self.show(&tenant.id, &attributed, &mut answers).await?;
-        let told_of = attributed.iter().filter_map(|one| one.anchor);
-        Ok((answers, position, told_of.collect()))
+        let mut telling = Telling {
+            told,
+            prepare,
+            answers: vec![Answer::default(); told.len()],
+            position: 0,
+            anchors: Vec::new(),
+        };
+        let to = |(place, one): (usize, &Told)| {
+            let decision = DecisionKey::of(one.decision.as_deref()?);
+            Some((place, Due::to(decision)))
+        };
+        let named: Vec<(usize, Due)> = told.iter().enumerate().filter_map(to).collect();
+        // First, since others of this call may be due to offers of which these tell that they reached the customer.
+        let mut open = self.take(tenant, &mut telling, &named).await?;
+        open.extend((0..told.len()).filter(|place| told[*place].decision.is_none()));
+        open.retain(|place| told[*place].who.is_some());
+        open.sort_unstable();
+        let others: Vec<(usize, &Told)> =
+            open.iter().map(|place| (*place, &told[*place])).collect();
+        let due = self.attribute(tenant, &others).await?;
+        self.take(tenant, &mut telling, &due).await?;
+        Ok((telling.answers, telling.position, telling.anchors))
     }
 
-    /// Which decision each outcome is about.
-    async fn attribute(
+    /// Takes outcomes that are due to decisions; answers the places of those whose decision is stored nowhere.
+    async fn take(
         &self,
         tenant: &Tenant,
-        told: &[Told],
-    ) -> Result<Vec<Option<DecisionKey>>, Error> {
-        let unnamed = told.iter().filter(|one| one.decision.is_none());
-        let who: Vec<Who> = unnamed.filter_map(|one| one.who.clone()).collect();
-        let mut found = Vec::new();
-        let mut catalogue = None;
-        if !who.is_empty() {
-            let mut connection = self.storage.acquire().await?;
-            found = lookup::find::find_many(&mut connection, &tenant.id, &who).await?;
-            catalogue = self.shelf.catalogue(&tenant.id).await?;
-        }
-        let mut found = found.into_iter();
-        let named = told.iter().map(|one| {
-            if let Some(id) = &one.decision {
-                return Some(DecisionKey::of(id));
+        telling: &mut Telling<'_>,
+        due: &[(usize, Due)],
+    ) -> Result<Vec<usize>, Error> {
+        let wanted = due.iter().map(|(_, due)| due.decision).collect();
+        let decisions = self.decisions(&tenant.id, wanted).await?;
+        let (mut attributed, mut open) = (Vec::new(), Vec::new());
+        for (place, due) in due {
+            let Some(past) = decisions.get(&due.decision) else {
+                open.push(*place);
+                continue;
+            };
+            let one = (*place, &telling.told[*place], due.slot);
+            match self.offer(tenant, one, past).await? {
+                Ok(offer) => attributed.push(offer),
+                Err(wrong) => telling.answers[*place].wrong.push(wrong),
             }
-            one.who.as_ref()?;
-            let found = found.next().flatten()?;
-            last(one, &found.profile.state, catalogue.as_deref()?)
-        });
-        Ok(named.collect())
+        }
+        self.record(tenant, telling, &attributed).await?;
+        self.show(&tenant.id, &attributed, &mut telling.answers)
+            .await?;
+        let anchors = attributed.iter().filter_map(|one| one.anchor);
+        telling.anchors.extend(anchors);
+        Ok(open)
     }
 
     /// Decisions by their keys; those that are stored nowhere are left out.
@@ -199,7 +224,7 @@ impl Desk {
     async fn offer(
         &self,
         tenant: &Tenant,
-        (place, told): (usize, &Told),
+        (place, told, slot): (usize, &Told, Option<u16>),
         past: &Past,
     ) -> Result<Result<Attributed, Violation>, Error> {
         let inputs = &past.record.inputs;
@@ -214,8 +239,8 @@ impl Desk {
         let channel = told.channel.as_deref();
         let mut found = Vec::new();
         for placed in &past.record.decision.placements {
-            for slot in &placed.slots {
-                let Some(key) = slot.choice.action() else {
+            for one in &placed.slots {
+                let Some(key) = one.choice.action() else {
                     continue;
                 };
                 let version = catalogue.version(key);
@@ -226,12 +251,13 @@ impl Desk {
                     .names()
                     .channel_name(placed.channel)
                     .unwrap_or_default();
-                let fits = wanted.is_none_or(|id| id == key.id)
+                let fits = slot.is_none_or(|slot| slot == one.number)
+                    && wanted.is_none_or(|id| id == key.id)
                     && group.is_none_or(|group| group == definition.group)
                     && channel.is_none_or(|channel| channel == through);
                 if fits {
                     let slot_of = OfferedSlot {
-                        slot: slot.number.into(),
+                        slot: one.number.into(),
                         action_id: definition.id.clone(),
                         version: i32::try_from(key.version).unwrap_or(i32::MAX),
                         group: definition.group.clone(),
@@ -259,8 +285,9 @@ impl Desk {
                 description: description.into(),
             }));
         };
+        let at = told.at.max(inputs.at);
         let mut known = Record::default();
-        known.add(told.outcome, told.at);
+        known.add(told.outcome, at);
         Ok(Ok(Attributed {
             place,
             offer: Offer {
@@ -275,87 +302,8 @@ impl Desk {
             anchor: past.anchor,
             decision: past.id.clone(),
             slot,
+            at,
         }))
-    }
-
-    /// Records what is attributed, as interactions and as what is known of offers.
-    async fn record(
-        &self,
-        tenant: &Tenant,
-        told: &[Told],
-        (attributed, answers): (&[Attributed], &mut [Answer]),
-        prepare: Prepare<'_>,
-    ) -> Result<i64, Error> {
-        let mut keys: Vec<IdentityKey> = attributed.iter().filter_map(|one| one.anchor).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let mut cards = HashMap::new();
-        if !keys.is_empty() {
-            let mut connection = self.storage.acquire().await?;
-            let found = identity_cards::cards(&mut connection, &tenant.id, &keys).await?;
-            cards.extend(found.into_iter().map(|card| (card.key, card.identifier)));
-        }
-        let (mut items, mut places) = (Vec::new(), Vec::new());
-        for one in attributed {
-            let answer = &mut answers[one.place];
-            answer.decision.clone_from(&one.decision);
-            answer.action.clone_from(&one.slot.action_id);
-            let Some(identifier) = one.anchor.and_then(|anchor| cards.get(&anchor)) else {
-                // A stranger's: nobody's history has it, and telling it again changes nothing.
-                answer.stored = Some(Stored::Duplicate);
-                continue;
-            };
-            let holder = Identifier {
-                namespace: identifier.namespace.clone(),
-                value: identifier.value.clone(),
-            };
-            let prepared = prepare(note(&told[one.place], one, holder))?;
-            items.push(Item::plain(prepared, None));
-            places.push(one.place);
-        }
-        let mut position = 0;
-        if !items.is_empty() {
-            let room = self.ingest.room(&tenant.id, &items, Patience::Brief);
-            let room = room.await?;
-            let stored = self.ingest.record(tenant, items, room).await?;
-            for (place, stored) in places.into_iter().zip(stored) {
-                answers[place].stored = Some(stored.outcome);
-                position = position.max(stored.position);
-            }
-        }
-        self.note(&tenant.id, attributed, answers).await?;
-        Ok(position)
-    }
-
-    /// Adds to what is known of offers what was stored.
-    async fn note(
-        &self,
-        tenant: &TenantId,
-        attributed: &[Attributed],
-        answers: &[Answer],
-    ) -> Result<(), Error> {
-        let mut known: HashMap<(DecisionKey, u16), Offer> = HashMap::new();
-        for one in attributed {
-            let kept = matches!(
-                answers[one.place].stored,
-                Some(Stored::Recorded { .. } | Stored::Duplicate)
-            );
-            if !kept {
-                continue;
-            }
-            let entry = known
-                .entry((one.offer.decision, one.offer.slot))
-                .or_insert(one.offer);
-            let mut all = Record::from_earliest(entry.earliest);
-            all.merge(&Record::from_earliest(one.offer.earliest));
-            entry.earliest = Outcome::ALL.map(|outcome| all.first(outcome));
-        }
-        if !known.is_empty() {
-            let known: Vec<Offer> = known.into_values().collect();
-            let mut connection = self.storage.acquire().await?;
-            outcomes::add(&mut connection, tenant, &known).await?;
-        }
-        Ok(())
     }
 
     /// What is known of the offers now.
@@ -383,68 +331,4 @@ impl Desk {
         }
         Ok(())
     }
-}
-
-/// The last offer that an outcome can be due to.
-fn last(told: &Told, state: &State, catalogue: &Snapshot) -> Option<DecisionKey> {
-    const DAY: i64 = 86_400 * Micros::SECOND;
-    let target = match (&told.action, &told.group) {
-        (Some(action), _) => Target::Action(ActionKey::id_of(action)),
-        (None, Some(group)) => Target::Group(GroupKey::of(group)),
-        (None, None) => return None,
-    };
-    let through = told.channel.as_deref().map(ChannelKey::of);
-    let offers = state.offers();
-    let elements = offers.elements().iter();
-    let allowed: HashSet<(DecisionKey, u16)> = elements
-        .filter(|offer| through.is_none_or(|channel| channel == offer.channel))
-        .map(|offer| (offer.decision, offer.slot))
-        .collect();
-    let window = |action: u64| {
-        let (version, _) = catalogue.newest(action)?;
-        Some(i64::from(version.definition.get().attribution_days) * DAY)
-    };
-    let touches = offers.touches(window);
-    let touches = touches.filter(|touch| allowed.contains(&(touch.decision, touch.slot)));
-    last_touch(touches, target, told.at).map(|touch| touch.decision)
-}
-
-/// The interaction that notes an outcome.
-fn note(told: &Told, attributed: &Attributed, holder: Identifier) -> Interaction {
-    Interaction {
-        source: noted::SOURCE.to_owned(),
-        event_id: event_id(&told.source, &told.event_id),
-        occurred_at: Some(told.at.to_proto()),
-        department: "marketing".to_owned(),
-        channel: attributed.slot.channel.clone(),
-        r#type: noted::type_of(told.outcome).to_owned(),
-        subject: Some(Subject {
-            kind: SubjectKind::Decision.into(),
-            id: attributed.decision.clone(),
-            ..Subject::default()
-        }),
-        identifiers: vec![holder],
-        money: told.money.clone(),
-        offer: Some(OfferNote {
-            decision_id: attributed.decision.clone(),
-            decided_at: Some(attributed.offer.decided_at.to_proto()),
-            slots: vec![attributed.slot.clone()],
-            holdout: None,
-        }),
-        ..Interaction::default()
-    }
-}
-
-/// One name for an event of a system: both names, or a hash of the second where that would be too long. A source holds no
-/// slash, and the id of a decision none after the source of an outcome.
-fn event_id(source: &str, event: &str) -> String {
-    const MOST: usize = 256;
-    let plain = format!("outcome/{source}/{event}");
-    if plain.len() <= MOST {
-        return plain;
-    }
-    format!(
-        "outcome/{source}/#{}",
-        blake3::hash(event.as_bytes()).to_hex()
-    )
 }

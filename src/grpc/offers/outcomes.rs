@@ -7,7 +7,7 @@ use crate::{
     grpc::validate::reason::{CONFLICTING_CONTENT, MALFORMED, RETRACTED},
     ingest::Outcome as Stored,
     lookup::Who,
-    offering::outcomes::{Answer, Told},
+    offering::outcomes::{Answer, Kept, Told},
     proto::v1::{
         self, OutcomeEvent, OutcomeReceipt, OutcomeResult, RecordOutcomesRequest,
         RecordOutcomesResponse,
@@ -68,11 +68,11 @@ fn checked(api: &Api, tenant: &Tenant, event: &OutcomeEvent) -> Result<Told, Vec
     let mut out = validate::Violations::default();
     let happened = out.take(validate::offers::outcome(event, context.now));
     let who = match &event.lookup {
-        Some(lookup) if event.decision_id.is_empty() => {
+        Some(lookup) => {
             let who = out.take(validate::lookup("lookup", Some(lookup), &context));
             who.map(|who| Some(Who::from(who)))
         }
-        _ => Some(None),
+        None => Some(None),
     };
     let (happened, who) = out.finish(happened.zip(who))?;
     let some = |text: &String| (!text.is_empty()).then(|| text.clone());
@@ -103,18 +103,22 @@ fn result(answer: Answer) -> OutcomeResult {
     let receipt = match answer.stored {
         _ if wrong => OutcomeReceipt::Rejected,
         None => OutcomeReceipt::Unattributed,
-        Some(Stored::Recorded { .. }) => OutcomeReceipt::Recorded,
-        Some(Stored::Duplicate) => OutcomeReceipt::Duplicate,
-        Some(Stored::Conflict) => {
+        Some(Kept::AsInteraction(Stored::Recorded { .. }) | Kept::WithOffer { is_new: true }) => {
+            OutcomeReceipt::Recorded
+        }
+        Some(Kept::AsInteraction(Stored::Duplicate) | Kept::WithOffer { is_new: false }) => {
+            OutcomeReceipt::Duplicate
+        }
+        Some(Kept::AsInteraction(Stored::Conflict)) => {
             let what = "this source and event id are recorded with other content";
             refuse(CONFLICTING_CONTENT, what);
             OutcomeReceipt::Conflict
         }
-        Some(Stored::Retracted) => {
+        Some(Kept::AsInteraction(Stored::Retracted)) => {
             refuse(RETRACTED, "this outcome was retracted for good");
             OutcomeReceipt::Rejected
         }
-        Some(Stored::Outdated | Stored::Refused | Stored::Broken) => {
+        Some(Kept::AsInteraction(Stored::Outdated | Stored::Refused | Stored::Broken)) => {
             refuse(MALFORMED, "the database cannot store this outcome");
             OutcomeReceipt::Rejected
         }

@@ -264,8 +264,9 @@ pub fn outcome(event: &OutcomeEvent, now: Micros) -> Result<Happened, Vec<Violat
         if !event.group.is_empty() {
             out.add(&"group", NOT_ALLOWED_HERE, why);
         }
-        if event.lookup.is_some() {
-            out.add(&"lookup", NOT_ALLOWED_HERE, why);
+        if event.lookup.is_some() && event.action_id.is_empty() {
+            let what = "by which it is found where the decision is lost";
+            out.add(&"action_id", REQUIRED, what);
         }
     } else {
         if event.lookup.is_none() {

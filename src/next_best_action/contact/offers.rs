@@ -256,6 +256,21 @@ impl<C: Copy + Ord + Hash> Offers<C> {
         })
     }
 
+    /// What is reserved and of which nothing is known yet, as if it had been delivered when it was decided.
+    pub fn reserved(&self, window: impl Fn(u64) -> Option<i64>) -> impl Iterator<Item = Touch> {
+        let open = self.reservations.iter().filter(|r| !self.resolves(r));
+        open.filter_map(move |r| {
+            Some(Touch {
+                decision: r.decision,
+                slot: r.slot,
+                action: r.action,
+                group: r.group,
+                at: r.at,
+                window: window(r.action)?,
+            })
+        })
+    }
+
     /// Whether an outcome of a reservation's (decision, slot) is known.
     #[must_use]
     pub fn resolves(&self, reservation: &Reservation<C>) -> bool {
