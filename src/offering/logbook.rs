@@ -1,7 +1,8 @@
 //! Decisions that reserve nothing: stored beside the calls, within a second.
 //!
-//! What must stay true: what waits is bounded, and a decision for which there is no room is stored before its answer; a retry
-//! in this process finds a decision that still waits; at a drain everything that waits is stored.
+//! What must stay true: what waits is bounded, and a decision for which there is no room is stored before its answer; so is one whose
+//! id its caller chose, since a retry may come to another instance. Outcomes find in this process what still waits; at a drain
+//! everything that waits is stored.
 
 use std::{
     collections::HashMap,
@@ -86,6 +87,16 @@ impl Logbook {
         self.lock().remove(&key);
         stored?;
         Ok(())
+    }
+
+    /// Stores a decision at once, and tells whether there was none under its id: who chose the id may ask any instance again.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn store(&self, tenant: &TenantId, new: &offers::New) -> Result<bool, Error> {
+        let mut connection = self.storage.acquire().await?;
+        let stored = offers::insert(&mut connection, tenant, &[new]).await?;
+        Ok(!stored.is_empty())
     }
 
     /// A decision that waits to be stored.

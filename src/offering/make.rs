@@ -83,11 +83,11 @@ pub struct Made {
     pub inputs: Inputs,
     /// What was decided.
     pub decision: Decision,
-    /// What was found of whom it is about; none when nobody was named, and of a decision that was made before.
+    /// What was found of whom it is about; none when nobody was named. Of a decision that was made before it is what is known now.
     pub found: Option<lookup::Answer>,
     /// Whether an earlier call made it.
     pub repeated: bool,
-    /// The transaction that reserved; 0 when nothing was written.
+    /// The transaction that reserved; 0 when this call wrote nothing.
     pub position: i64,
     /// The identifier that what was reserved is anchored at, with the version of its profile.
     pub anchor: Option<(IdentityKey, i64)>,
@@ -181,7 +181,11 @@ impl Desk {
             !made.decision.reservations.is_empty() || made.decision.assigned.pin.is_some();
         let Some(holder) = holder.filter(|_| reserves) else {
             let new = made.row(call, made.profile().map(|profile| profile.home_key));
-            self.logbook.keep(&tenant.id, new).await?;
+            if call.id.is_none() {
+                self.logbook.keep(&tenant.id, new).await?;
+            } else if !self.logbook.store(&tenant.id, &new).await? {
+                return self.first(tenant, key, call).await.map(Some);
+            }
             return Ok(Some(made));
         };
         let answer = self.reserve(tenant, (call, &mut made), situation, (holder, now), prepare);
@@ -189,9 +193,7 @@ impl Desk {
             Outcome::Recorded { .. } => Ok(Some(made)),
             Outcome::Outdated => Ok(None),
             Outcome::Duplicate | Outcome::Conflict | Outcome::Retracted => {
-                let past = self.past(&tenant.id, key).await?;
-                let past = past.ok_or(Error::Conflict { reason: "conflict" })?;
-                self.again(tenant, past, call).await.map(Some)
+                self.first(tenant, key, call).await.map(Some)
             }
             Outcome::Refused | Outcome::Broken => {
                 Err(Error::bug("keeping a decision", "it cannot be recorded"))
@@ -231,7 +233,14 @@ impl Desk {
         Ok(answer)
     }
 
-    /// A decision that was made before, to whoever asks the same again.
+    /// The decision of whoever was first under an id.
+    async fn first(&self, tenant: &Tenant, key: DecisionKey, call: &Call) -> Result<Made, Error> {
+        let past = self.past(&tenant.id, key).await?;
+        let past = past.ok_or(Error::Conflict { reason: "conflict" })?;
+        self.again(tenant, past, call).await
+    }
+
+    /// A decision that was made before, to whoever asks the same again, with the customer as they are known now.
     async fn again(&self, tenant: &Tenant, past: Past, call: &Call) -> Result<Made, Error> {
         if past.request_hash != call.request_hash {
             return Err(Error::Refused {
@@ -243,12 +252,29 @@ impl Desk {
         let at = (inputs.policy_version, inputs.model_snapshot);
         let ready = self.shelf.at(&tenant.id, at.0, at.1).await?;
         let ready = ready.ok_or_else(|| Error::bug("reading a decision", "its policy is gone"))?;
+        let decision = if call.explain {
+            past.explained(&ready, &call.page)?.now
+        } else {
+            past.record.decision
+        };
+        let found = match &call.who {
+            None => None,
+            // What was reserved is in what is read.
+            Some(who) if !decision.reservations.is_empty() => {
+                let wish = Wish {
+                    bound: Duration::ZERO,
+                    ..call.wish.clone()
+                };
+                Some(self.reader.find(&tenant.id, who, &wish).await?)
+            }
+            Some(who) => Some(self.reader.find(&tenant.id, who, &call.wish).await?),
+        };
         Ok(Made {
             id: past.id,
             ready,
             inputs: past.record.inputs,
-            decision: past.record.decision,
-            found: None,
+            decision,
+            found,
             repeated: true,
             position: 0,
             anchor: None,
@@ -264,7 +290,7 @@ pub(super) fn no_catalogue() -> Error {
 }
 
 impl Made {
-    /// The profile that it was made on; none of a stranger, and of a decision that was made before.
+    /// The profile that was found; none of a stranger.
     #[must_use]
     pub fn profile(&self) -> Option<&Profile> {
         self.found.as_ref().and_then(lookup::Answer::profile)

@@ -13,6 +13,7 @@
 //! - Whatever else is decided is stored within a second ([`logbook`]).
 //! - A dry run writes nothing.
 
+mod attributing;
 pub mod evaluate;
 pub mod figures;
 mod fold;
@@ -22,6 +23,7 @@ pub mod lift;
 pub mod logbook;
 mod make;
 mod matches;
+mod noting;
 pub mod outcomes;
 mod period;
 pub mod ready;
@@ -41,7 +43,11 @@ use crate::{
     ids::TenantId,
     ingest::{Guard, Ingest},
     lookup::Reader,
-    next_best_action::{decide::Record, keys::DecisionKey},
+    next_best_action::{
+        decide::{Record, Replay, replay},
+        keys::DecisionKey,
+        situation::{Page, Told},
+    },
     storage::{Storage, offers},
     tenants::Tenants,
 };
@@ -49,7 +55,7 @@ use logbook::Logbook;
 pub use make::{Call, Made, Prepare};
 pub use matches::Matches;
 pub use period::Period;
-use ready::Shelf;
+use ready::{Ready, Shelf};
 pub use sampling::Sampled;
 pub use situation::{Situation, decide_by};
 
@@ -132,6 +138,19 @@ impl Desk {
 }
 
 impl Past {
+    /// The same decision made again by what it was made by, with every gate of every candidate.
+    ///
+    /// # Errors
+    /// When what it was made by is not this, which is a bug.
+    pub fn explained(&self, ready: &Ready, page: &[Page]) -> Result<Replay, Error> {
+        let catalogue = &*ready.catalogue;
+        let told = Told::new(catalogue, &ready.questions, &self.record.inputs, page);
+        let made = replay(&self.body, catalogue.engine(), true, |_| {
+            (&ready.models, &told)
+        });
+        made.map_err(|error| Error::bug("making a decision again", error))
+    }
+
     /// From its stored form.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Next best actions, over gRPC and on a real database: what is decided, reserved, told and made again.
 
+mod attributed;
 mod contextual;
 mod evaluations;
 mod kept;
@@ -12,13 +13,18 @@ mod watched;
 
 use std::collections::HashMap;
 
-use customer_profile::proto::v1::{
-    ActionDecision, ActionGate, ActionOutcome, CandidateFate, ConsentState, ExplainDecisionRequest,
-    GateVerdict, GetNextBestActionsRequest, GetNextBestActionsResponse, ImportActionsRequest,
-    MergeProfilesRequest, OutcomeEvent, OutcomeReceipt, PauseActionRequest, PlacementRequest,
-    RecordOutcomesRequest, ReplayDecisionRequest, TraitValue,
-    identity_service_client::IdentityServiceClient,
-    next_best_action_service_client::NextBestActionServiceClient,
+use customer_profile::{
+    calendar::Day,
+    ids::TenantId,
+    proto::v1::{
+        ActionDecision, ActionGate, ActionOutcome, CandidateFate, ConsentState,
+        ExplainDecisionRequest, GateVerdict, GetNextBestActionsRequest, GetNextBestActionsResponse,
+        ImportActionsRequest, MergeProfilesRequest, OutcomeEvent, OutcomeReceipt,
+        PauseActionRequest, PlacementRequest, RecordOutcomesRequest, ReplayDecisionRequest,
+        TraitValue, identity_service_client::IdentityServiceClient,
+        next_best_action_service_client::NextBestActionServiceClient,
+    },
+    tenants::Tenant,
 };
 use prost_types::FieldMask;
 use tonic::{Code, Status, transport::Channel};
@@ -219,6 +225,10 @@ async fn a_decision_is_made_once_under_its_id() {
     let again = decided(&service, WHO, "page-1", &[HERO, SIDE]).await;
     assert!(again.repeated);
     assert_eq!(again.decision, first.decision);
+    assert!(
+        !again.token.is_empty(),
+        "with which its reservation is seen"
+    );
     let other = decide(&service, asking(Some(WHO), "page-1", &[HERO])).await;
     let other = other.unwrap_err();
     refused(&other, Code::FailedPrecondition, "decision_id_reused");
@@ -231,6 +241,31 @@ async fn a_decision_is_made_once_under_its_id() {
         assert_replays(&service, id).await;
     }
     service.assert_agrees().await;
+}
+
+#[tokio::test]
+async fn a_retry_gets_the_same_of_whatever_instance_and_with_all_that_it_asks_for() {
+    let database = Database::new().await;
+    let one = shop(database.clone()).await;
+    let two = Service::with(database, &[]).await;
+    one.record_one(make::seen("1", 0, &[WHO])).await;
+    let whole = |id: &str, places: &[(&str, &str)]| GetNextBestActionsRequest {
+        profile_mask: Some(FieldMask::default()),
+        explain: true,
+        ..asking(Some(WHO), id, places)
+    };
+    // One that reserves, and one that does not.
+    for (id, places) in [("shown", &[HERO, SIDE][..]), ("plain", &[SIDE])] {
+        let first = decide(&one, whole(id, places)).await.unwrap();
+        let again = decide(&two, whole(id, places)).await.unwrap();
+        assert!(again.repeated && !first.repeated, "{id}");
+        assert_eq!(again.decision, first.decision, "{id}: gates and bars too");
+        assert_eq!(again.answered_by, Some(0), "{id}");
+        let profile = again.profile.unwrap();
+        assert_eq!(profile.profile_id, first.profile.unwrap().profile_id);
+        let other = decide(&two, whole(id, &[LETTER])).await.unwrap_err();
+        refused(&other, Code::FailedPrecondition, "decision_id_reused");
+    }
 }
 
 #[tokio::test]
@@ -528,4 +563,30 @@ async fn callers_may_not_make_up_offers() {
         [("type", "not_allowed_here"), ("source", "not_allowed_here")]
     );
     assert!(service.get(getting(WHO)).await.is_err());
+}
+
+/// Learns at the end of a day that is so many days from today, and waits until decisions are made by it.
+async fn learn(service: &Service, days: i32) -> u64 {
+    let desk = service.server().desk();
+    let tenant = tenant(service).await;
+    let closed = Day(desk.closed(&tenant).0 + 1 + days);
+    let made = desk.learn(&tenant, closed).await.unwrap();
+    let snapshot = made.expect("a snapshot of a day that had none");
+    while desk
+        .shelf
+        .current(&tenant.id, 0)
+        .await
+        .unwrap()
+        .unwrap()
+        .snapshot
+        < snapshot
+    {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    snapshot
+}
+
+async fn tenant(service: &Service) -> Tenant {
+    let desk = service.server().desk();
+    desk.tenants.get(&TenantId::default_tenant()).await.unwrap()
 }

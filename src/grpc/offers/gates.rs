@@ -1,6 +1,8 @@
 //! What a gate said, as callers see it.
+//!
+//! What must stay true: where a caller may not see what a gate looked at, neither its values nor its reason say it.
 
-use super::show::Shown;
+use super::{show::Shown, used};
 use crate::{
     clock::Micros,
     next_best_action::{
@@ -15,6 +17,8 @@ use crate::{
 
 /// Values that are shown of a gate.
 const VALUES: usize = 16;
+/// In place of a reason that the caller may not see.
+const HIDDEN: &str = "not to be seen by this caller";
 
 pub(super) fn gate(shown: &Shown<'_>, report: &GateReport) -> GateResult {
     let catalogue = &shown.ready.catalogue;
@@ -42,7 +46,13 @@ pub(super) fn gate(shown: &Shown<'_>, report: &GateReport) -> GateResult {
         Why::Consent(purpose, standing) => {
             let purpose = catalogue.names().purpose_name(purpose);
             purpose.unwrap_or_default().clone_into(&mut result.rule);
-            standing_in_words(standing).clone_into(&mut result.description);
+            let seen = used::sees(shown, "consent");
+            let words = if seen {
+                standing_in_words(standing)
+            } else {
+                HIDDEN
+            };
+            words.clone_into(&mut result.description);
         }
         Why::Contact(at, allowance) => {
             if let Some(policy) = catalogue.contact(at) {
@@ -61,15 +71,25 @@ pub(super) fn gate(shown: &Shown<'_>, report: &GateReport) -> GateResult {
                 Upset::Leaving => ("leaving", "said that they would leave"),
                 Upset::LowLevel => ("low_sentiment", "feels bad"),
             };
+            let seen = used::sees(shown, used::grounds(upset));
+            let (rule, description) = if seen {
+                (rule, description)
+            } else {
+                ("", HIDDEN)
+            };
             rule.clone_into(&mut result.rule);
             description.clone_into(&mut result.description);
         }
         why => in_words(why).clone_into(&mut result.description),
     }
+    let room = VALUES.saturating_sub(result.values.len());
+    result
+        .values
+        .extend(used::values(shown, report).into_iter().take(room));
     result
 }
 
-fn standing_in_words(standing: Standing) -> &'static str {
+pub(super) fn standing_in_words(standing: Standing) -> &'static str {
     match standing {
         Standing::Granted => "granted",
         Standing::Denied => "denied",

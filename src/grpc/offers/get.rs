@@ -86,6 +86,14 @@ pub(in crate::grpc) async fn get(
     )
     .seen_by(caller)
     .in_locale(call.locale.as_ref());
+    let read_info = api.answered_from(&tenant, made.found.as_slice(), position);
+    let reserved_before = made.repeated && !made.decision.reservations.is_empty();
+    let token = if reserved_before {
+        // What was read for the retry includes it.
+        read_info.token.clone()
+    } else {
+        api.token(&tenant, made.position, made.anchor)
+    };
     let found = made.found.as_ref();
     let answered_by = found.and_then(Answer::answered_by);
     Ok(GetNextBestActionsResponse {
@@ -93,8 +101,8 @@ pub(in crate::grpc) async fn get(
         profile,
         answered_by: answered_by.and_then(|n| i32::try_from(n).ok()),
         repeated: made.repeated,
-        token: api.token(&tenant, made.position, made.anchor),
-        read_info: Some(api.answered_from(&tenant, made.found.as_slice(), position)),
+        token,
+        read_info: Some(read_info),
         masked_fields: mask.map_or_else(Vec::new, |mask| sight.masked(mask)),
     })
 }
@@ -176,6 +184,9 @@ fn count(made: &Made, call: &Call, started: Instant) {
     };
     metrics::counter!(names::ACTION_DECISIONS, "outcome" => outcome).increment(1);
     metrics::histogram!(names::ACTION_DECISION_SECONDS).record(started.elapsed().as_secs_f64());
+    if call.dry_run || made.repeated {
+        return;
+    }
     let mut stops = std::collections::BTreeMap::new();
     for lost in made
         .decision

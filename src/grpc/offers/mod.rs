@@ -9,6 +9,7 @@ mod get;
 mod outcomes;
 mod past;
 mod show;
+mod used;
 
 pub(super) use gates::gate_name;
 pub(super) use get::get;

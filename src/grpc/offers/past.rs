@@ -14,9 +14,9 @@ use crate::{
     error::Error,
     grpc::{read::Read, sight::Sight},
     next_best_action::{
-        decide::{self, Difference, Inputs, Replay},
+        decide::{Difference, Replay},
         keys::DecisionKey,
-        situation::{Page, Told},
+        situation::Page,
     },
     offering::{Past, ready::Ready},
     proto::v1::{
@@ -57,7 +57,7 @@ pub(in crate::grpc) async fn explain(
         time_zone: inputs.zone.map(|zone| zone.to_string()).unwrap_or_default(),
         context: again.asked.context.clone(),
         read_info: Some(api.primary(String::new())),
-        masked_fields: Vec::new(),
+        masked_fields: shown.masked(),
     })
 }
 
@@ -72,13 +72,14 @@ pub(in crate::grpc) async fn replay(
     let (tenant, id) = read.finish(id)?;
     let again = again(api, &tenant, &id).await?;
     let differences = again.replay.differences.iter();
+    let shown = again.shown(caller, &sight);
     Ok(ReplayDecisionResponse {
         identical: again.replay.identical,
         differences: differences
             .take(100)
             .map(|d| path(*d, &again.ready))
             .collect(),
-        decision: Some(decision(&again.shown(caller, &sight), &id, &[], false)),
+        decision: Some(decision(&shown, &id, &[], false)),
         masked_fields: Vec::new(),
     })
 }
@@ -105,14 +106,7 @@ async fn again(api: &Api, tenant: &Tenant, id: &str) -> Result<Again, Error> {
             count: u8::try_from(one.count.max(1)).unwrap_or(u8::MAX),
         })
         .collect();
-    let catalogue = &*ready.catalogue;
-    let inputs: &Inputs = &past.record.inputs;
-    let told = Told::new(catalogue, &ready.questions, inputs, &page);
-    let made = decide::replay(&past.body, catalogue.engine(), true, |_| {
-        (&ready.models, &told)
-    });
-    let replay = made.map_err(|error| Error::bug("making a decision again", error))?;
-    drop(told);
+    let replay = past.explained(&ready, &page)?;
     Ok(Again {
         past,
         ready,

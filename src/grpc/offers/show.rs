@@ -66,6 +66,15 @@ impl<'a> Shown<'a> {
         self
     }
 
+    /// What of explained candidates may be left out for the caller.
+    pub(super) fn masked(&self) -> Vec<String> {
+        if self.values && self.sight.may_see_all_facts() {
+            Vec::new()
+        } else {
+            vec!["decision.placements.candidates.gates.values".to_owned()]
+        }
+    }
+
     fn definition(&self, key: ActionKey) -> Option<&'a Definition> {
         let version = self.ready.catalogue.version(key)?;
         Some(version.definition.get())

@@ -59,7 +59,7 @@ pub struct GateReport {
     pub purposes: Vec<(PurposeIndex, Standing)>,
     /// Every contact policy that binds the action.
     pub contact: Vec<Allowed>,
-    /// When the ground goes away by itself, where that is known: the end of a pause or of quiet hours.
+    /// When the ground goes away by itself, where that is known: the end of a pause or of quiet hours, or when the action's time comes.
     pub until: Option<Micros>,
 }
 
@@ -91,6 +91,7 @@ impl<J: Judge> Gates<'_, J> {
         let until = match (why, verdict) {
             (Why::Quiet(at), _) => self.quiet_until(at),
             (Why::Contact(..), _) => contact.iter().filter_map(|c| c.allowance.until).max(),
+            (Why::NotNow, _) => action.valid_from.filter(|from| self.inputs.at < *from),
             _ => None,
         };
         GateReport {

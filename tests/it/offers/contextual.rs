@@ -2,17 +2,17 @@
 
 use customer_profile::{
     calendar::Day,
-    ids::TenantId,
     proto::v1::{
         ActionOutcome, ActionStats, CandidateFate, ChosenAction, ContextualLevel,
         GetActionStatsRequest, PriorityTerms, PropensityLevel, RecordOutcomesRequest,
     },
-    tenants::Tenant,
 };
 use futures_util::{StreamExt as _, stream};
 use sqlx::{Executor as _, PgConnection};
 
-use super::{HERO, assert_replays, client, decided, explained, happened, import, tell};
+use super::{
+    HERO, assert_replays, client, decided, explained, happened, import, learn, tell, tenant,
+};
 use crate::harness::{Database, Service, make};
 
 const AT_ONCE: usize = 16;
@@ -114,32 +114,6 @@ async fn offered(service: &Service, people: std::ops::Range<usize>) -> Vec<Chose
     // Decisions that reserve nothing are stored within a second.
     tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
     chosen
-}
-
-/// Learns at the end of a day that is so many days from today, and waits until decisions are made by it.
-async fn learn(service: &Service, days: i32) -> u64 {
-    let desk = service.server().desk();
-    let tenant = tenant(service).await;
-    let closed = Day(desk.closed(&tenant).0 + 1 + days);
-    let made = desk.learn(&tenant, closed).await.unwrap();
-    let snapshot = made.expect("a snapshot of a day that had none");
-    while desk
-        .shelf
-        .current(&tenant.id, 0)
-        .await
-        .unwrap()
-        .unwrap()
-        .snapshot
-        < snapshot
-    {
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    snapshot
-}
-
-async fn tenant(service: &Service) -> Tenant {
-    let desk = service.server().desk();
-    desk.tenants.get(&TenantId::default_tenant()).await.unwrap()
 }
 
 async fn belief(service: &Service, action: &str) -> ContextualLevel {

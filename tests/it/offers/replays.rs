@@ -8,7 +8,7 @@ use futures_util::{StreamExt as _, stream};
 
 use super::{
     CATALOGUE, HERO, LETTER, SIDE, asking, assert_replays, decide, explained, happened, import,
-    shop, tell,
+    learn, shop, tell,
 };
 use crate::harness::{Database, in_full, make, random::Random, say};
 
@@ -16,7 +16,7 @@ use crate::harness::{Database, in_full, make, random::Random, say};
 const AT_ONCE: usize = 16;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn every_decision_is_explained_and_replays_after_newer_catalogues_and_merges() {
+async fn every_decision_is_explained_and_replays_after_newer_catalogues_models_and_merges() {
     let decisions = if in_full() { 10_000 } else { 300 };
     let people = decisions / 10;
     let service = shop(Database::new().await).await;
@@ -54,6 +54,8 @@ async fn every_decision_is_explained_and_replays_after_newer_catalogues_and_merg
             .await;
         for (n, answer) in made.into_iter().enumerate() {
             let decision = answer.unwrap().decision.unwrap();
+            let learnt = decision.model_snapshot > 0;
+            assert_eq!(learnt, next.is_none(), "the second half");
             let shown = decision
                 .placements
                 .iter()
@@ -68,6 +70,7 @@ async fn every_decision_is_explained_and_replays_after_newer_catalogues_and_merg
         if let Some(operation) = next {
             let dearer = CATALOGUE.replace("minor_units: 100000", "minor_units: 90000");
             import(&service, operation, &dearer).await;
+            assert!(learn(&service, 0).await > 0, "by what was learnt so far");
         }
     }
     let mut identities = IdentityServiceClient::new(service.channel());
