@@ -1,16 +1,19 @@
 //! `next`: what to do next with a customer, and why; what not, and why not. Nothing comes of looking.
 
 use clap::Args;
+use rust_decimal::Decimal;
 
 use super::{
-    Failure, client,
+    Failure,
+    client::{self, Connection},
     json::Printer,
     say, status,
     terminal::{Line, Look, Tone, emit},
     who::Who,
 };
+use crate::next_best_action::{catalogue::take_apart, decide::PLACEMENTS};
 use crate::proto::v1::{
-    ActionCandidate, CandidateFate, ChosenAction, GateResult, GateVerdict,
+    ActionCandidate, CandidateFate, ChosenAction, ExportActionsRequest, GateResult, GateVerdict,
     GetNextBestActionsRequest, PlacementDecision, PlacementRequest, PriorityTerms, TraitValue,
     next_best_action_service_client::NextBestActionServiceClient, trait_value::Kind,
 };
@@ -21,8 +24,8 @@ pub struct NextArgs {
     #[command(flatten)]
     who: Who,
 
-    /// A place to fill, as the policy names it: placement=channel. Up to 8.
-    #[arg(long = "on", required = true, num_args = 1..=8, value_name = "PLACEMENT=CHANNEL")]
+    /// A place to fill, as the policy names it: placement=channel. Up to 8; without any, the policy's first ones.
+    #[arg(long = "on", num_args = 1..=8, value_name = "PLACEMENT=CHANNEL")]
     on: Vec<String>,
 
     /// How many actions at most in each place, 1 to 16.
@@ -33,7 +36,11 @@ pub struct NextArgs {
     #[arg(long, default_value = "")]
     locale: String,
 
-    /// What is known of the moment, for rules: name=value. Whole numbers, true and false are taken as such.
+    /// The customer's time zone, as Asia/Tokyo; the policy's where nothing is said.
+    #[arg(long, default_value = "")]
+    time_zone: String,
+
+    /// What is known of the moment, for rules: name=value. Numbers, true and false are taken as such.
     #[arg(long = "context", value_name = "NAME=VALUE")]
     context: Vec<String>,
 
@@ -51,7 +58,11 @@ pub struct NextArgs {
 /// `next`.
 pub(super) async fn next(args: &NextArgs) -> Result<(), Failure> {
     let mut client = NextBestActionServiceClient::new(args.target.connect()?);
-    let answer = client.get_next_best_actions(args.request()?).await;
+    let mut request = args.request()?;
+    if request.placements.is_empty() {
+        request.placements = places_of_policy(&mut client, args.count).await?;
+    }
+    let answer = client.get_next_best_actions(request).await;
     let answer = answer.map_err(|failed| Failure::Call(status::describe(&failed)))?;
     let answer = answer.into_inner();
     if args.json {
@@ -92,11 +103,35 @@ impl NextArgs {
             placements: places(&self.on, self.count)?,
             context: context.ok_or_else(|| wrong("--context name=value"))?,
             locale: self.locale.clone(),
+            time_zone: self.time_zone.clone(),
             dry_run: true,
             explain: true,
             ..GetNextBestActionsRequest::default()
         })
     }
+}
+
+/// The first places of the policy in force.
+async fn places_of_policy(
+    client: &mut NextBestActionServiceClient<Connection>,
+    count: i32,
+) -> Result<Vec<PlacementRequest>, Failure> {
+    let exported = client.export_actions(ExportActionsRequest::default()).await;
+    let exported = exported.map_err(|failed| Failure::Call(status::describe(&failed)))?;
+    let document = exported.into_inner().document;
+    let decoded = take_apart(&[&document]);
+    let places = decoded.policies().flat_map(|policy| &policy.placements);
+    let places = places.take(PLACEMENTS).map(|place| PlacementRequest {
+        placement: place.name.clone(),
+        channel: place.channel.clone(),
+        count,
+    });
+    let places: Vec<_> = places.collect();
+    if places.is_empty() {
+        let none = "there is no policy yet: import one first, see docs/actions.md";
+        return Err(Failure::Call(none.to_owned()));
+    }
+    Ok(places)
 }
 
 /// Places to fill, as placement=channel.
@@ -117,9 +152,11 @@ fn kind(value: &str) -> Kind {
     match value {
         "true" => Kind::Boolean(true),
         "false" => Kind::Boolean(false),
-        value => value
-            .parse()
-            .map_or_else(|_| Kind::Text(value.to_owned()), Kind::Integer),
+        value => match (value.parse(), value.parse::<Decimal>()) {
+            (Ok(whole), _) => Kind::Integer(whole),
+            (_, Ok(_)) => Kind::Decimal(value.to_owned()),
+            _ => Kind::Text(value.to_owned()),
+        },
     }
 }
 

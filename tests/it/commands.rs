@@ -549,6 +549,12 @@ async fn next_says_what_to_do_and_why_not_something_else() {
         "{said}"
     );
     assert!(said.contains("applicability"), "{said}");
+    let everywhere = shown(&service, &["next", who, "--time-zone", "Asia/Tokyo"]).await;
+    let places = everywhere
+        .lines()
+        .filter(|line| line.ends_with(')') && !line.starts_with(' '));
+    assert!(places.count() > 1, "the policy's places: {everywhere}");
+    assert!(everywhere.contains("web_home_hero (web)\n"), "{everywhere}");
     let said = shown(&service, &["get", who, "--on", "web_home_hero=web"]).await;
     let step = said.lines().find(|line| line.starts_with("NEXT "));
     assert!(

@@ -72,6 +72,12 @@ impl Decoded {
             .flat_map(|(_, document)| &document.segments)
     }
 
+    /// The settings of the texts, unchecked.
+    pub fn policies(&self) -> impl Iterator<Item = &Policy> {
+        let documents = self.texts.iter().map(|(_, document)| document);
+        documents.filter_map(|document| document.policy.as_ref())
+    }
+
     /// Checks everything, together with what is there already: an action that is there is replaced by one with its id, and the
     /// settings by those of the texts.
     ///
