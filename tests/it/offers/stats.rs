@@ -9,7 +9,7 @@ use customer_profile::{
     experience::measure::{Z_95, wilson},
     proto::v1::{
         ActionGate, ActionOutcome, ActionStats, ChosenAction, GetActionStatsRequest,
-        GetActionStatsResponse, OutcomeEvent, PropensityLevel,
+        GetActionStatsResponse, PropensityLevel,
     },
 };
 use tonic::Code;
@@ -45,19 +45,26 @@ async fn offered(service: &Service) -> Vec<(String, ChosenAction)> {
     offered
 }
 
-/// Days ago.
-fn long_ago(days: u64, event: OutcomeEvent) -> OutcomeEvent {
-    let at = SystemTime::now() - Duration::from_secs(days * 86_400);
-    OutcomeEvent {
-        occurred_at: Some(at.into()),
-        ..event
+/// As if everything that is known of offers had happened so many days ago.
+async fn age(database: &Database, days: i32) {
+    let mut connection = database.connect().await;
+    for statement in [
+        "UPDATE outcomes SET decided_at = decided_at - make_interval(days => $1),
+            not_delivered_at = not_delivered_at - make_interval(days => $1), sent_at = sent_at - make_interval(days => $1),
+            shown_at = shown_at - make_interval(days => $1), clicked_at = clicked_at - make_interval(days => $1),
+            accepted_at = accepted_at - make_interval(days => $1), rejected_at = rejected_at - make_interval(days => $1)",
+        "UPDATE offers SET decided_at = decided_at - make_interval(days => $1)
+         WHERE decision_key IN (SELECT decision_key FROM outcomes)",
+    ] {
+        sqlx::query(statement).bind(days).execute(&mut connection).await.unwrap();
     }
 }
 
 #[tokio::test]
 async fn offers_and_what_came_of_them_are_counted_as_they_are_known_now() {
     use ActionOutcome as Told;
-    let service = shop(Database::new().await).await;
+    let database = Database::new().await;
+    let service = shop(database.clone()).await;
     let offered = offered(&service).await;
     // Decisions that reserve nothing are stored within a second.
     tokio::time::sleep(Duration::from_millis(1_200)).await;
@@ -76,19 +83,22 @@ async fn offers_and_what_came_of_them_are_counted_as_they_are_known_now() {
     ];
     let mut expected = 0.0;
     let mut counts: HashMap<Told, i64> = HashMap::new();
-    for (n, (id, chosen)) in upsells.iter().enumerate() {
-        let word = words[n % words.len()];
-        *counts.entry(word).or_default() += 1;
-        if word == Told::Unspecified {
-            continue;
+    // One half is older than the attribution window of 7 days.
+    let (old, new): (Vec<_>, Vec<_>) = upsells.iter().enumerate().partition(|(n, _)| n % 12 < 6);
+    for (told, is_old) in [(old, true), (new, false)] {
+        for (n, (id, chosen)) in told {
+            let word = words[n % words.len()];
+            *counts.entry(word).or_default() += 1;
+            if word == Told::Unspecified {
+                continue;
+            }
+            tell(&service, happened(&format!("e{n}"), id, "upsell", word)).await;
+            if is_old && word != Told::NotDelivered {
+                expected += chosen.terms.as_ref().unwrap().propensity;
+            }
         }
-        let event = happened(&format!("e{n}"), id, "upsell", word);
-        // One half is older than the attribution window of 7 days.
-        let old = n % 12 < 6;
-        let event = if old { long_ago(8, event) } else { event };
-        tell(&service, event).await;
-        if old && word != Told::NotDelivered {
-            expected += chosen.terms.as_ref().unwrap().propensity;
+        if is_old {
+            age(&database, 8).await;
         }
     }
     let answer = stats(&service, GetActionStatsRequest::default()).await;
@@ -136,7 +146,7 @@ async fn offers_and_what_came_of_them_are_counted_as_they_are_known_now() {
     assert_eq!(later.accepted, total.accepted + 1);
     assert_eq!((later.made, later.delivered), (made, delivered + 1));
     // Before there was anything, there is nothing.
-    let before = SystemTime::now() - Duration::from_hours(1);
+    let before = SystemTime::now() - Duration::from_hours(10 * 24);
     let earlier = GetActionStatsRequest {
         before: Some(before.into()),
         ..GetActionStatsRequest::default()
