@@ -37,8 +37,8 @@ pub struct NextArgs {
     locale: String,
 
     /// The customer's time zone, as Asia/Tokyo; the policy's where nothing is said.
-    #[arg(long, default_value = "")]
-    time_zone: String,
+    #[arg(long, default_value = "", value_name = "ZONE")]
+    customer_time_zone: String,
 
     /// What is known of the moment, for rules: name=value. Numbers, true and false are taken as such.
     #[arg(long = "context", value_name = "NAME=VALUE")]
@@ -103,7 +103,7 @@ impl NextArgs {
             placements: places(&self.on, self.count)?,
             context: context.ok_or_else(|| wrong("--context name=value"))?,
             locale: self.locale.clone(),
-            time_zone: self.time_zone.clone(),
+            time_zone: self.customer_time_zone.clone(),
             dry_run: true,
             explain: true,
             ..GetNextBestActionsRequest::default()

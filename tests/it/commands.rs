@@ -549,7 +549,11 @@ async fn next_says_what_to_do_and_why_not_something_else() {
         "{said}"
     );
     assert!(said.contains("applicability"), "{said}");
-    let everywhere = shown(&service, &["next", who, "--time-zone", "Asia/Tokyo"]).await;
+    let everywhere = shown(
+        &service,
+        &["next", who, "--customer-time-zone", "Asia/Tokyo"],
+    )
+    .await;
     let places = everywhere
         .lines()
         .filter(|line| line.ends_with(')') && !line.starts_with(' '));
