@@ -1,8 +1,9 @@
 //! Durable ingest through gRPC, beside a hand-written transaction that makes the same row changes.
 //!
 //! Both run against one `PostgreSQL` with its shipped durability, in turn, round by round, on databases that hold the same
-//! 100,000 people when they begin. The service is a process of its own with everything on that is on by default. Every
-//! figure is a line `figure NAME VALUE UNIT`; quote medians and ratios of one run.
+//! 100,000 people when they begin. The service is a process of its own with everything on that is on by default, caches in
+//! memory and in its private Redis among it; a consumer follows the feed of all profiles, and the relay hands every change over
+//! to another Redis. Every figure is a line `figure NAME VALUE UNIT`; quote medians and ratios of one run.
 //!
 //! Run it with `cargo bench --bench ingest`; `-- --rounds 3 --seconds 4 --people 20000` makes it shorter.
 
@@ -13,6 +14,7 @@
 )]
 
 mod baseline;
+mod followers;
 #[path = "../machine/mod.rs"]
 mod machine;
 #[path = "../machine/stage.rs"]
@@ -22,6 +24,8 @@ mod workload;
 
 use std::time::{Duration, Instant};
 
+use customer_profile::embedded::redis::PrivateRedis;
+use followers::Watcher;
 use stage::Stage;
 
 struct Plan {
@@ -76,7 +80,13 @@ async fn run(plan: &Plan) {
         .admin("CREATE DATABASE baseline TEMPLATE service")
         .await;
     stage.admin("CHECKPOINT").await;
-    stage.serve().await;
+    let relayed_to = followers::redis(&stage.scratch);
+    let relay = relayed_to.as_ref().map(PrivateRedis::url);
+    let settings = relay
+        .as_deref()
+        .map(|url| ("CUSTOMER_PROFILE_RELAY__REDIS_URL", url));
+    stage.serve_with(settings.as_slice()).await;
+    let watcher = Watcher::follow(&stage.url).await;
     let limit = Duration::from_secs(plan.seconds);
     let mut baseline = baseline::Baseline::load(&stage).await;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -85,6 +95,7 @@ async fn run(plan: &Plan) {
         let started = Instant::now();
         let sent = workload::send(&stage.url, plan.people, &mut event, limit).await;
         ours.push(rate(sent, started.elapsed()));
+        watcher.settle().await;
         let started = Instant::now();
         let written = baseline.run(&stage, limit).await;
         theirs.push(rate(written, started.elapsed()));
@@ -109,6 +120,12 @@ async fn run(plan: &Plan) {
         .service()
         .counted("customer_profile_identity_slow_paths_total", &[]);
     println!("figure ingest_slow_paths {slow:.0} interactions");
+    println!("figure ingest_watched {} changes", watcher.heard());
+    let relayed = stage
+        .service()
+        .counted("customer_profile_relay_events_total", &[]);
+    println!("figure ingest_relayed {relayed:.0} changes");
+    watcher.leave();
     stage.tear_down().await;
 }
 

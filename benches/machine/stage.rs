@@ -103,7 +103,12 @@ impl Stage {
 
     /// Starts the service.
     pub(crate) async fn serve(&mut self) {
-        let service = self.start("main", &[]).await;
+        self.serve_with(&[]).await;
+    }
+
+    /// Starts the service with settings by the names of their variables.
+    pub(crate) async fn serve_with(&mut self, settings: &[(&str, &str)]) {
+        let service = self.start("main", settings).await;
         self.url.clone_from(&service.url);
         self.service = Some(service);
     }
