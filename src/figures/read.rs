@@ -1,6 +1,13 @@
 //! Reading figures: the metrics of a stretch of periods.
+//!
+//! What must stay true: a figure without a value says why ([`Absent`]), and none has a value that is bound to change because
+//! its period is still being counted.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod drivers;
+mod orders;
+mod surveys;
+
+use std::collections::BTreeMap;
 
 use sqlx::PgConnection;
 
@@ -10,29 +17,15 @@ use crate::{
     clock::Micros,
     error::Error,
     experience::{
-        Measure, Purchasing, Reporting, bg_nbd,
-        ces::{ease, effort},
-        contribution::{Cell, Contribution, Grain, Group},
-        csat::{self, csat},
-        drivers::{self, Moments},
-        nps::nps,
+        Measure, Reporting,
+        contribution::{Cell, Grain, Group},
         retention::{self, Cohort},
         survey::Scale,
-        value::{self, Horizon},
     },
     ids::TenantId,
-    proto::{
-        state::v1::ValueModel,
-        v1::{ExperienceMetric, KeyDriver, KeyDrivers, MetricBreakdown, SurveyScale},
-    },
-    storage::{contributions, figures},
+    proto::v1::{ExperienceMetric, KeyDrivers, MetricBreakdown},
+    storage::figures,
 };
-
-/// Customers whose answers are looked at for drivers.
-const LOOKED_AT: i64 = 20_000;
-
-/// Version of the definition of mean sentiment.
-const SENTIMENT: u32 = 1;
 
 /// Which answers of one customer count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,17 +89,17 @@ pub async fn read(
     }
     let mut metrics = Vec::new();
     for period in &asked.periods {
-        sums.show(asked, zone, *period, &mut metrics);
+        sums.show(asked, (zone, counted_to), *period, &mut metrics);
     }
     if let Some(stored) = model::read(connection, tenant).await? {
-        metrics.extend(of_model(&stored, asked.horizon));
+        metrics.extend(orders::of_model(&stored, asked.horizon));
     }
     metrics.sort_by(|a, b| {
         let begin = |one: &ExperienceMetric| one.begin.map(|at| at.seconds);
         (&a.name, begin(a), &a.group).cmp(&(&b.name, begin(b), &b.group))
     });
     let drivers = match asked.outcome {
-        Some(outcome) => Some(drivers_of(connection, tenant, outcome).await?),
+        Some(outcome) => Some(drivers::of(connection, tenant, outcome).await?),
         None => None,
     };
     Ok(Figures {
@@ -205,36 +198,40 @@ impl Sums {
         }
     }
 
-    fn show(&self, asked: &Asked, zone: Zone, period: Day, out: &mut Vec<ExperienceMetric>) {
+    /// The metrics of a period, of which all that was committed before `counted_to` is counted.
+    fn show(
+        &self,
+        asked: &Asked,
+        (zone, counted_to): (Zone, Micros),
+        period: Day,
+        out: &mut Vec<ExperienceMetric>,
+    ) {
         let end = asked.grain.later(period, 1);
+        let over = zone.begin(end) <= counted_to;
+        let placed = |metric: ExperienceMetric, group: &Group| ExperienceMetric {
+            begin: Some(zone.begin(period).to_proto()),
+            end: Some(zone.begin(end).to_proto()),
+            group: match group {
+                Group::All => String::new(),
+                Group::Department(name) | Group::Channel(name) => name.clone(),
+            },
+            ..metric
+        };
         let mut put = |name: &str, unit: &str, group: &Group, measure: &Measure| {
-            out.push(ExperienceMetric {
-                begin: Some(zone.begin(period).to_proto()),
-                end: Some(zone.begin(end).to_proto()),
-                group: match group {
-                    Group::All => String::new(),
-                    Group::Department(name) | Group::Channel(name) => name.clone(),
-                },
-                ..metric(name, unit, measure)
-            });
+            out.push(placed(metric(name, unit, measure), group));
         };
         for ((scale, _, group), histogram) in self.answers.iter().filter(|(k, _)| k.1 == period) {
-            for (name, unit, measure) in survey(*scale, histogram) {
+            for (name, unit, measure) in surveys::figures(*scale, histogram) {
                 put(name, unit, group, &measure);
             }
         }
         for ((_, group), sums) in self.felt.iter().filter(|(k, _)| k.0 == period) {
-            put("sentiment", "mean", group, &sentiment(sums));
+            put("sentiment", "mean", group, &surveys::sentiment(sums));
         }
         let before = asked.grain.begin(Day(period.0 - 1));
         let started = self.active.get(&before).map_or(0, |(active, _)| *active);
         let (active, stayed) = self.active.get(&period).copied().unwrap_or_default();
         let reporting = Reporting::default();
-        if let Ok(cohort) = Cohort::new(started, stayed) {
-            let (retention, churn) = (cohort.retention(&reporting), cohort.churn(&reporting));
-            put("retention", "share", &Group::All, &retention);
-            put("churn", "share", &Group::All, &churn);
-        }
         let count = |n: u64| reporting.measure(n, retention::DEFINITION, |_| (real(n), None));
         put("active_customers", "count", &Group::All, &count(active));
         let orders = self.orders.get(&period).copied().unwrap_or_default();
@@ -242,6 +239,66 @@ impl Sums {
             (real(orders.unsigned_abs()) / real(active), None)
         });
         put("orders_per_customer", "mean", &Group::All, &each);
+        if let Ok(cohort) = Cohort::new(started, stayed) {
+            let kept = of_cohort(cohort, asked.grain, over);
+            out.extend(kept.into_iter().map(|kept| placed(kept, &Group::All)));
+        }
+    }
+}
+
+/// Who stayed and who left. As long as a period is not over whoever has not come back still may.
+fn of_cohort(cohort: Cohort, grain: Grain, over: bool) -> Vec<ExperienceMetric> {
+    let reporting = Reporting::default();
+    let churn = cohort.churn(&reporting);
+    let mut figures = vec![
+        ("retention", cohort.retention(&reporting)),
+        ("churn", churn),
+    ];
+    if grain == Grain::Month {
+        figures.push(("churn_annual", retention::annual(churn)));
+    }
+    let shown = |(name, measure): (&str, Measure)| {
+        let shown = metric(name, "share", &measure);
+        if over {
+            shown
+        } else {
+            without(shown, Absent::NotOver)
+        }
+    };
+    figures.into_iter().map(shown).collect()
+}
+
+/// Why a figure has no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Absent {
+    /// There is nothing to count.
+    Nothing,
+    /// It would be made of fewer than the floor.
+    TooFew,
+    /// The period is not over, or not yet counted to its end.
+    NotOver,
+}
+
+impl Absent {
+    /// Its name in the API.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing_to_count",
+            Self::TooFew => "too_few",
+            Self::NotOver => "not_over",
+        }
+    }
+}
+
+/// The figure without its value.
+fn without(metric: ExperienceMetric, why: Absent) -> ExperienceMetric {
+    ExperienceMetric {
+        value: None,
+        low: None,
+        high: None,
+        withheld: why == Absent::TooFew,
+        absent: why.name().to_owned(),
+        ..metric
     }
 }
 
@@ -254,176 +311,23 @@ fn real(count: u64) -> f64 {
 }
 
 fn metric(name: &str, unit: &str, measure: &Measure) -> ExperienceMetric {
-    ExperienceMetric {
+    let metric = ExperienceMetric {
         name: name.to_owned(),
         value: measure.value,
         n: i64::try_from(measure.n).unwrap_or(i64::MAX),
         effective_n: measure.effective_n,
         low: measure.interval.map(|(low, _)| low),
         high: measure.interval.map(|(_, high)| high),
-        withheld: measure.n > 0 && measure.value.is_none(),
         definition: measure.definition,
         unit: unit.to_owned(),
         ..ExperienceMetric::default()
+    };
+    match (measure.value, measure.n) {
+        (Some(_), _) => metric,
+        (None, 0) => without(metric, Absent::Nothing),
+        (None, _) => without(metric, Absent::TooFew),
     }
 }
 
-type Named = (&'static str, &'static str, Measure);
-
-/// The figures of a scale.
-fn survey(scale: Scale, histogram: &[u64]) -> Vec<Named> {
-    let reporting = Reporting::default();
-    let satisfied = |name| {
-        let measure = csat(scale, histogram, &reporting);
-        measure.map(|measure| vec![(name, "share", measure)])
-    };
-    let measures = match scale {
-        Scale::Nps => nps(scale, histogram, &reporting).map(|m| vec![("nps", "points", m)]),
-        Scale::Csat5 => satisfied("csat_5"),
-        Scale::Csat7 => satisfied("csat_7"),
-        Scale::Csat10 => satisfied("csat_10"),
-        Scale::Ces7 => ease(scale, histogram, &reporting).map(|ease| {
-            vec![
-                ("ces_7", "mean", ease.mean),
-                ("ces_7_agree", "share", ease.easy),
-            ]
-        }),
-        Scale::Ces5 => {
-            effort(scale, histogram, &reporting).map(|effort| vec![("ces_5", "mean", effort.mean)])
-        }
-        Scale::Stars5 => {
-            crate::experience::survey::mean(scale, histogram, &reporting, csat::DEFINITION)
-                .map(|mean| vec![("stars_5", "mean", mean)])
-        }
-    };
-    // Histograms of the store fit their scales.
-    measures.unwrap_or_default()
-}
-
-/// Mean polarity, each feeling by its weight, with a normal interval.
-fn sentiment(sums: &[i64]) -> Measure {
-    let [
-        bad,
-        neither,
-        good,
-        _,
-        weight,
-        weight_squares,
-        weighted,
-        weighted_squares,
-    ] = sums[..]
-    else {
-        return Reporting::default().measure(0, SENTIMENT, |_| (0.0, None));
-    };
-    let real = |number: i64| {
-        let magnitude = real(number.unsigned_abs());
-        if number < 0 { -magnitude } else { magnitude }
-    };
-    let n = u64::try_from(bad + neither + good).unwrap_or_default();
-    let effective = if weight_squares > 0 {
-        real(weight) * real(weight) / real(weight_squares)
-    } else {
-        0.0
-    };
-    let reporting = Reporting {
-        design_effect: if effective > 0.0 {
-            (self::real(n) / effective).max(1.0)
-        } else {
-            1.0
-        },
-        ..Reporting::default()
-    };
-    reporting.measure(n, SENTIMENT, |effective| {
-        let mean = real(weighted) / real(weight);
-        let variance = (real(weighted_squares) / real(weight) - mean * mean).max(0.0);
-        let interval = (effective > 1.0).then(|| {
-            let half = reporting.z * (variance / (effective - 1.0)).sqrt() / 1000.0;
-            let mean = mean / 1000.0;
-            ((mean - half).max(-1.0), (mean + half).min(1.0))
-        });
-        (mean / 1000.0, interval)
-    })
-}
-
-/// What the model of purchases says of the customers who ordered.
-fn of_model(stored: &ValueModel, weeks: u16) -> Vec<ExperienceMetric> {
-    let model = Purchasing::of(stored);
-    let reporting = Reporting::default();
-    let mut metrics = Vec::new();
-    let Some(ordering) = &model.ordering else {
-        return metrics;
-    };
-    let mut sample = bg_nbd::Sample::default();
-    for (history, _) in model::sample(stored) {
-        sample.add(history, 1);
-    }
-    let alive = ordering.mean_p_alive(&sample, &reporting);
-    metrics.push(metric("customers_alive", "share", &alive));
-    let orders = ordering.mean_expected_orders(&sample, f64::from(weeks), &reporting);
-    metrics.push(metric("expected_orders", "mean", &orders));
-    if let (Some(paying), Some(horizon)) = (&model.paying, Horizon::new(weeks, 0.0)) {
-        let customers = model::sample(stored).map(|(history, spent)| (history, spent, 1));
-        let worth = value::mean_lifetime(ordering, paying, customers, horizon, &reporting);
-        metrics.push(metric("lifetime_value", &model.currency, &worth));
-    }
-    metrics
-}
-
-/// What goes with the answers on a scale.
-async fn drivers_of(
-    connection: &mut PgConnection,
-    tenant: &TenantId,
-    outcome: Scale,
-) -> Result<KeyDrivers, Error> {
-    let bodies = contributions::who_answered(connection, tenant, LOOKED_AT).await?;
-    let mut rows = Vec::new();
-    for body in bodies {
-        let contribution =
-            Contribution::decode(&body).map_err(|e| Error::bug("reading a contribution", e))?;
-        rows.extend(contribution.drivers.and_then(|said| {
-            let answer = *said.answers.get(&outcome)?;
-            Some((said.topics, answer))
-        }));
-    }
-    let names: BTreeSet<&String> = rows.iter().flat_map(|(topics, _)| topics.keys()).collect();
-    let names: Vec<&String> = names.into_iter().take(drivers::TOPICS).collect();
-    let scale = SurveyScale::try_from(outcome.number()).unwrap_or_default();
-    let mut answer = KeyDrivers {
-        outcome: scale.into(),
-        n: i64::try_from(rows.len()).unwrap_or(i64::MAX),
-        ..KeyDrivers::default()
-    };
-    let Ok(mut moments) = Moments::new(names.len()) else {
-        "too_few_answers".clone_into(&mut answer.refused);
-        return Ok(answer);
-    };
-    for (topics, value) in &rows {
-        let felt: Vec<Option<i32>> = names.iter().map(|n| topics.get(*n).copied()).collect();
-        moments
-            .add(&felt, *value)
-            .map_err(|e| Error::bug("finding drivers", e))?;
-    }
-    match drivers::drivers(&moments, Reporting::default().floor) {
-        Ok(found) => {
-            answer.r_squared = Some(found.r_squared);
-            answer.drivers = found
-                .drivers
-                .iter()
-                .map(|driver| KeyDriver {
-                    topic: names
-                        .get(driver.topic)
-                        .map_or_else(String::new, |n| (*n).clone()),
-                    importance: driver.importance,
-                    performance: driver.performance / 1000.0,
-                    n: i64::try_from(driver.n).unwrap_or(i64::MAX),
-                })
-                .collect();
-        }
-        Err(drivers::Refused::Weak { r_squared }) => {
-            answer.r_squared = Some(r_squared);
-            "explains_too_little".clone_into(&mut answer.refused);
-        }
-        Err(_) => "too_few_answers".clone_into(&mut answer.refused),
-    }
-    Ok(answer)
-}
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,7 @@ impl Sight<'_> {
             "sentiment" => self.may_see_feelings(),
             "retention"
             | "churn"
+            | "churn_annual"
             | "active_customers"
             | "orders_per_customer"
             | "customers_alive"
