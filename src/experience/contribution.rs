@@ -13,7 +13,7 @@ mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::survey::Scale;
+use super::{rfm::in_one_currency, survey::Scale};
 use crate::{
     calendar::Day,
     profile::stamp::{Stamp, Stamped as _},
@@ -206,6 +206,27 @@ pub struct Purchases {
     pub repeat_spend: BTreeMap<String, i64>,
     /// What all came to less what was given back, likewise.
     pub spend: BTreeMap<String, i64>,
+}
+
+impl Purchases {
+    /// What all came to in a currency less what was given back, in minor units; `None` of who ordered in another one.
+    #[must_use]
+    pub fn net_in(&self, currency: &str) -> Option<i64> {
+        in_one_currency(sums(&self.spend), currency)
+    }
+
+    /// What the orders after the first day came to, likewise; 0 without such.
+    #[must_use]
+    pub fn repeat_spend_in(&self, currency: &str) -> Option<i64> {
+        self.net_in(currency)?;
+        in_one_currency(sums(&self.repeat_spend).chain([(currency, 0)]), currency)
+    }
+}
+
+fn sums(amounts: &BTreeMap<String, i64>) -> impl Iterator<Item = (&str, i64)> {
+    amounts
+        .iter()
+        .map(|(currency, minor_units)| (currency.as_str(), *minor_units))
 }
 
 /// Answers and what was spoken of.

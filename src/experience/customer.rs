@@ -51,7 +51,7 @@ pub fn value(state: &State, moment: Moment, model: Option<&Purchasing>) -> Optio
         lifetime_value: lifetime_value(state, today, model),
         recency_score: scores.map(|scores| scores.recency.into()),
         frequency_score: scores.map(|scores| scores.frequency.into()),
-        money_score: scores.map(|scores| scores.money.into()),
+        money_score: scores.and_then(|scores| scores.money).map(i32::from),
         ..shown
     })
 }
@@ -71,11 +71,13 @@ pub fn expected_orders(state: &State, today: Day, model: &Purchasing) -> Option<
     ordering.expected_orders(history, f64::from(WEEKS))
 }
 
-/// What these come to, in minor units of the model's currency; `None` of who ordered on one day only or never.
+/// What these come to, in minor units of the model's currency; `None` of who ordered on one day only or never, or in another
+/// currency.
 #[must_use]
 pub fn lifetime_value(state: &State, today: Day, model: &Purchasing) -> Option<f64> {
     let (history, totals) = history(state, today)?;
-    let repeat_spend = of(&totals.repeat_ordered, &model.currency);
+    net(totals, &state.core().returned, &model.currency)?;
+    let repeat_spend = rfm::in_one_currency(amounts(&totals.repeat_ordered), &model.currency)?;
     let spending = Spending::new(history.repeats(), repeat_spend)?;
     let (ordering, paying) = (model.ordering.as_ref()?, model.paying.as_ref()?);
     let horizon = Horizon::new(WEEKS, 0.0)?;
@@ -109,13 +111,16 @@ fn days_since(last: i32, today: Day) -> i64 {
     (i64::from(today.0) - i64::from(last)).max(0)
 }
 
-fn of(amounts: &[Amount], currency: &str) -> i64 {
-    let found = amounts.iter().find(|amount| amount.currency == currency);
-    found.map_or(0, |amount| amount.minor_units)
+fn amounts(amounts: &[Amount]) -> impl Iterator<Item = (&str, i64)> {
+    amounts
+        .iter()
+        .map(|amount| (amount.currency.as_str(), amount.minor_units))
 }
 
-fn net(totals: &Totals, returned: &[Amount], currency: &str) -> i64 {
-    of(&totals.ordered, currency).wrapping_sub(of(returned, currency))
+/// What was paid less what was given back; `None` of who ordered in another currency.
+fn net(totals: &Totals, returned: &[Amount], currency: &str) -> Option<i64> {
+    let given_back = amounts(returned).map(|(of, minor_units)| (of, minor_units.wrapping_neg()));
+    rfm::in_one_currency(amounts(&totals.ordered).chain(given_back), currency)
 }
 
 /// The risk that a customer leaves, with its reasons; `None` when nothing is known that speaks of it. `p_alive` is that of

@@ -54,6 +54,6 @@ fn cuts(stored: &ValueModel) -> Option<CutPoints> {
         n: stored.customers,
         days_since: stored.recency_cuts.clone().try_into().ok()?,
         orders: orders?.try_into().ok()?,
-        net: stored.money_cuts.clone().try_into().ok()?,
+        net: stored.money_cuts.clone().try_into().ok(),
     })
 }

@@ -3,6 +3,7 @@
 //! What must stay true:
 //!
 //! - Money is the net sum: returns are negative. A return is no order and does not make a customer recent.
+//! - Money is of one currency. Who ordered in another one has no sum in it ([`in_one_currency`]): neither 0 nor a part.
 //! - Scores come from cut points that were frozen from a sample of the population and carry a version, so a customer's
 //!   score changes when the customer does, not when others do; and equal figures have equal scores, which ranks would not.
 //! - Who never ordered has no score.
@@ -10,7 +11,7 @@
 use super::number::length;
 
 /// Version of the definition.
-pub const DEFINITION: u32 = 1;
+pub const DEFINITION: u32 = 2;
 
 /// Five classes have four cut points between them.
 const CUTS: usize = 4;
@@ -23,8 +24,8 @@ pub struct Figures {
     pub days_since: i64,
     /// Orders.
     pub orders: u64,
-    /// What they paid minus what they were given back, in minor units of the currency.
-    pub net: i64,
+    /// What they paid minus what they were given back, in minor units of the currency; `None` of who ordered in another.
+    pub net: Option<i64>,
 }
 
 /// Something bought or given back.
@@ -54,8 +55,8 @@ pub struct Scores {
     pub recency: u8,
     /// 5 for the most orders.
     pub frequency: u8,
-    /// 5 for the largest net sum.
-    pub money: u8,
+    /// 5 for the largest net sum; `None` without a sum in the currency of the cut points.
+    pub money: Option<u8>,
     /// The version of the cut points.
     pub version: u64,
 }
@@ -71,8 +72,8 @@ pub struct CutPoints {
     pub days_since: [i64; CUTS],
     /// Orders at these percentiles.
     pub orders: [u64; CUTS],
-    /// Net sums at these percentiles.
-    pub net: [i64; CUTS],
+    /// Net sums at these percentiles, of those who have one; `None` where they are fewer than the floor.
+    pub net: Option<[i64; CUTS]>,
 }
 
 impl Figures {
@@ -95,7 +96,7 @@ impl Figures {
         Some(Self {
             days_since: as_of.saturating_sub(last?),
             orders,
-            net,
+            net: Some(net),
         })
     }
 }
@@ -108,12 +109,14 @@ impl CutPoints {
         if sample.is_empty() || n < floor {
             return None;
         }
+        let net: Vec<i64> = sample.iter().filter_map(|figures| figures.net).collect();
+        let enough = !net.is_empty() && length(&net) >= floor;
         Some(Self {
             version,
             n,
             days_since: quintiles(sample.iter().map(|figures| figures.days_since)),
             orders: quintiles(sample.iter().map(|figures| figures.orders)),
-            net: quintiles(sample.iter().map(|figures| figures.net)),
+            net: enough.then(|| quintiles(net.into_iter())),
         })
     }
 
@@ -123,10 +126,31 @@ impl CutPoints {
         Scores {
             recency: 6 - class(figures.days_since, &self.days_since),
             frequency: class(figures.orders, &self.orders),
-            money: class(figures.net, &self.net),
+            money: figures
+                .net
+                .zip(self.net)
+                .map(|(net, cuts)| class(net, &cuts)),
             version: self.version,
         }
     }
+}
+
+/// The sum of amounts in minor units that are all of one currency; `None` when one is of another, or none is of this. What has
+/// no currency came to nothing.
+#[must_use]
+pub fn in_one_currency<'a>(
+    amounts: impl IntoIterator<Item = (&'a str, i64)>,
+    currency: &str,
+) -> Option<i64> {
+    let mut sum = None;
+    for (of, minor_units) in amounts {
+        if of == currency {
+            sum = Some(minor_units.wrapping_add(sum.unwrap_or_default()));
+        } else if !of.is_empty() {
+            return None;
+        }
+    }
+    sum
 }
 
 /// The values at 20, 40, 60 and 80% of a list that is not empty.
@@ -163,7 +187,7 @@ mod tests {
             .map(|i| Figures {
                 days_since: i * 10,
                 orders: i.unsigned_abs(),
-                net: i * 1_000,
+                net: Some(i * 1_000),
             })
             .collect()
     }
@@ -176,11 +200,11 @@ mod tests {
             Figures {
                 days_since: 10,
                 orders: 1,
-                net: -200
+                net: Some(-200)
             }
         );
         let cuts = CutPoints::of(&sample(), 10, 1).unwrap();
-        assert_eq!(cuts.score(&figures).money, 1);
+        assert_eq!(cuts.score(&figures).money, Some(1));
     }
 
     #[test]
@@ -195,7 +219,7 @@ mod tests {
         let cuts = CutPoints::of(&sample(), 10, 7).unwrap();
         assert_eq!(cuts.days_since, [20, 40, 60, 80]);
         assert_eq!(cuts.orders, [2, 4, 6, 8]);
-        assert_eq!(cuts.net, [2_000, 4_000, 6_000, 8_000]);
+        assert_eq!(cuts.net, Some([2_000, 4_000, 6_000, 8_000]));
         assert_eq!((cuts.version, cuts.n), (7, 10));
     }
 
@@ -206,14 +230,14 @@ mod tests {
             Figures {
                 days_since: 5,
                 orders: 1,
-                net: 100
+                net: Some(100)
             };
             9
         ];
         sample.push(Figures {
             days_since: 1,
             orders: 40,
-            net: 9_000,
+            net: Some(9_000),
         });
         let cuts = CutPoints::of(&sample, 10, 1).unwrap();
         assert_eq!(cuts.score(&sample[0]), cuts.score(&sample[8]));
@@ -227,12 +251,12 @@ mod tests {
         let customer = Figures {
             days_since: 15,
             orders: 9,
-            net: 3_000,
+            net: Some(3_000),
         };
         let scores = Scores {
             recency: 5,
             frequency: 5,
-            money: 2,
+            money: Some(2),
             version: 1,
         };
         assert_eq!(cuts.score(&customer), scores);
@@ -244,26 +268,49 @@ mod tests {
         let newest = Figures {
             days_since: 0,
             orders: 999,
-            net: i64::MAX,
+            net: Some(i64::MAX),
         };
         let oldest = Figures {
             days_since: 9_999,
             orders: 1,
-            net: i64::MIN,
+            net: Some(i64::MIN),
         };
         let five = Scores {
             recency: 5,
             frequency: 5,
-            money: 5,
+            money: Some(5),
             version: 1,
         };
         let one = Scores {
             recency: 1,
             frequency: 1,
-            money: 1,
+            money: Some(1),
             version: 1,
         };
         assert_eq!((cuts.score(&newest), cuts.score(&oldest)), (five, one));
+    }
+
+    #[test]
+    fn who_ordered_in_another_currency_has_no_sum_and_no_score_and_moves_no_cut_point() {
+        let abroad = Figures {
+            net: None,
+            ..sample()[9]
+        };
+        let cuts = CutPoints::of(&[sample(), vec![abroad; 90]].concat(), 10, 1).unwrap();
+        assert_eq!((cuts.n, cuts.net.unwrap()[3]), (100, 8_000));
+        assert_eq!(cuts.score(&abroad).money, None);
+        let few = CutPoints::of(&[&sample()[1..], &[abroad]].concat(), 10, 1).unwrap();
+        assert_eq!((few.net, few.score(&sample()[5]).money), (None, None));
+    }
+
+    #[test]
+    fn amounts_of_several_currencies_are_no_sum_in_any() {
+        let sum = |amounts: &[(&str, i64)]| in_one_currency(amounts.iter().copied(), "JPY");
+        assert_eq!(sum(&[("JPY", 500), ("JPY", -200), ("", 0)]), Some(300));
+        assert_eq!(sum(&[("JPY", 500), ("USD", 1)]), None);
+        assert_eq!(sum(&[("USD", 500)]), None);
+        assert_eq!(sum(&[("", 0)]), None);
+        assert_eq!(sum(&[]), None);
     }
 
     #[test]
@@ -275,11 +322,12 @@ mod tests {
     proptest! {
         #[test]
         fn more_money_never_scores_less(nets in proptest::collection::vec(-500_i64..500, 1..60), a in -600_i64..600, b in -600_i64..600) {
-            let of = |net| Figures { days_since: 1, orders: 1, net };
+            let of = |net| Figures { days_since: 1, orders: 1, net: Some(net) };
             let sample: Vec<_> = nets.into_iter().map(of).collect();
             let cuts = CutPoints::of(&sample, 1, 1).unwrap();
             let (low, high) = (cuts.score(&of(a.min(b))), cuts.score(&of(a.max(b))));
-            prop_assert!(low.money <= high.money && (1..=5).contains(&low.money) && high.money <= 5);
+            let (low, high) = (low.money.unwrap(), high.money.unwrap());
+            prop_assert!(low <= high && (1..=5).contains(&low) && high <= 5);
         }
     }
 }

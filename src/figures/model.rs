@@ -157,8 +157,8 @@ fn fitted(customers: &[Purchases], today: Day) -> ValueModel {
             continue;
         };
         sample.add(history, 1);
-        let repeat_spend = customer.repeat_spend.get(&currency).copied();
-        let repeat_spend = repeat_spend.unwrap_or_default();
+        // Without a spend in this currency a customer takes no part in what is paid.
+        let repeat_spend = customer.repeat_spend_in(&currency).unwrap_or_default();
         if let Some(spent) = Spending::new(history.repeats(), repeat_spend) {
             *spending.entry(spent).or_default() += 1;
         }
@@ -192,7 +192,9 @@ fn fitted(customers: &[Purchases], today: Day) -> ValueModel {
             let whole = |cut: u64| i64::try_from(cut).unwrap_or(i64::MAX);
             cuts.orders.map(whole).to_vec()
         }),
-        money_cuts: cuts.map_or_else(Vec::new, |cuts| cuts.net.to_vec()),
+        money_cuts: cuts
+            .and_then(|cuts| cuts.net)
+            .map_or_else(Vec::new, Vec::from),
         sample: kept,
         mean_feeling: None,
     }
@@ -210,14 +212,16 @@ pub(crate) fn money(customer: &Purchases, currency: &str, today: Day) -> rfm::Fi
     rfm::Figures {
         days_since: i64::from(today.0) - i64::from(customer.last.0),
         orders: customer.days.into(),
-        net: customer.spend.get(currency).copied().unwrap_or_default(),
+        net: customer.net_in(currency),
     }
 }
 
 /// The currency that most customers have paid in; of several the first by name.
 fn commonest_currency(customers: &[Purchases]) -> String {
     let mut paid: BTreeMap<&str, u64> = BTreeMap::new();
-    for currency in customers.iter().flat_map(|one| one.spend.keys()) {
+    let stated = |currency: &&String| !currency.is_empty();
+    let currencies = customers.iter().flat_map(|one| one.spend.keys());
+    for currency in currencies.filter(stated) {
         *paid.entry(currency).or_default() += 1;
     }
     let commonest = paid.iter().max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(a.0)));

@@ -49,8 +49,9 @@ pub(super) fn value(view: &View<'_>) -> Vec<Line> {
         value.frequency_score,
         value.money_score,
     ];
-    if let [Some(recency), Some(frequency), Some(money)] = scores {
-        let scores = format!("recency {recency}, frequency {frequency}, money {money} of 5");
+    if let [Some(recency), Some(frequency), money] = scores {
+        let money = money.map_or_else(String::new, |money| format!(", money {money}"));
+        let scores = format!("recency {recency}, frequency {frequency}{money} of 5");
         items.push(Line::of(&scores));
     }
     part("value", Tone::Faint, flow(items, " · ", view.room))

@@ -153,13 +153,13 @@ attributes! {
     ExpectedOrders "expected_orders" PLAIN, Number, "orders", Daily, Profile, ANY_TEXT,
         "Orders expected within 52 weeks. Missing without an order or a model.";
     LifetimeValue "lifetime_value" PLAIN, Number, "units of the tenant's main currency", Daily, Profile, ANY_TEXT,
-        "What these orders are expected to come to. Missing of who ordered on one day only or never, and without a model.";
+        "What these orders are expected to come to. Missing of who ordered on one day only, never, or in another currency, and without a model.";
     RecencyScore "recency_score" PLAIN, Integer, "1 to 5 (most recent)", Daily, Profile, ANY_TEXT,
         "Fifth of the tenant's customers by days since the last order. Missing without an order or a model.";
     FrequencyScore "frequency_score" PLAIN, Integer, "1 to 5 (most orders)", Daily, Profile, ANY_TEXT,
         "Fifth of the tenant's customers by number of orders. Missing without an order or a model.";
     MoneyScore "money_score" PLAIN, Integer, "1 to 5 (most money)", Daily, Profile, ANY_TEXT,
-        "Fifth of the tenant's customers by spend less returns. Missing without an order or a model.";
+        "Fifth of the tenant's customers by spend less returns, in the currency in which most pay. Missing without an order, of who ordered in another currency, and without a model.";
     LeavingRisk "leaving_risk" PLAIN, Number, "0 to 1", Hourly, Profile, ANY_TEXT,
         "The risk that the customer leaves. Missing when nothing is known that speaks of it.";
     LeavingReason "leaving_reason" PLAIN, Text, "", Hourly, Profile, LEAVING_REASONS,

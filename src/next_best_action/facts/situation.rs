@@ -30,7 +30,7 @@ impl Customer<'_> {
         Situation {
             segments,
             tenure_days: core.first_at.map(|at| self.days_since(at)),
-            rfm: scores.map(|of| (of.recency, of.frequency, of.money)),
+            rfm: scores.and_then(|of| Some((of.recency, of.frequency, of.money?))),
             sentiment_level: felt.level,
             trend: trend.and_then(sign),
             last_intent: last_intent(core).map(|name| hashing::text(&[name])),

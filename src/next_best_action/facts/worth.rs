@@ -21,16 +21,16 @@ pub(super) struct Worth {
 
 impl Customer<'_> {
     pub(super) fn worth(&self, id: AttributeId) -> Value<'_> {
-        let score = |of: fn(Scores) -> u8| {
-            self.scores()
-                .map_or(Value::Missing, |scores| Value::Integer(of(scores).into()))
+        let score = |of: fn(Scores) -> Option<u8>| {
+            let score = self.scores().and_then(of);
+            score.map_or(Value::Missing, |score| Value::Integer(score.into()))
         };
         match id {
             AttributeId::PAlive => figure(self.p_alive()),
             AttributeId::ExpectedOrders => figure(self.expected_orders()),
             AttributeId::LifetimeValue => self.lifetime_value(),
-            AttributeId::RecencyScore => score(|scores| scores.recency),
-            AttributeId::FrequencyScore => score(|scores| scores.frequency),
+            AttributeId::RecencyScore => score(|scores| Some(scores.recency)),
+            AttributeId::FrequencyScore => score(|scores| Some(scores.frequency)),
             AttributeId::MoneyScore => score(|scores| scores.money),
             AttributeId::LeavingRisk => figure(self.risk().map(|risk| risk.score)),
             AttributeId::LeavingReason => {
