@@ -16,8 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{rfm::in_one_currency, survey::Scale};
 use crate::{
     calendar::Day,
+    clock::Micros,
     profile::stamp::{Stamp, Stamped as _},
-    proto::state::v1::{Feelings, Order, State, SurveyMonth},
+    proto::state::v1::{Feelings, Order, State, Survey, SurveyMonth},
 };
 
 /// Widths of periods.
@@ -233,9 +234,18 @@ fn sums(amounts: &BTreeMap<String, i64>) -> impl Iterator<Item = (&str, i64)> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Drivers {
     /// The latest answer by scale.
-    pub answers: BTreeMap<Scale, i32>,
+    pub answers: BTreeMap<Scale, Answered>,
     /// By topic: 1000 when it was never spoken of badly, -1000 when always.
     pub topics: BTreeMap<String, i32>,
+}
+
+/// An answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// What was answered.
+    pub value: i32,
+    /// When; `None` when an earlier release counted it.
+    pub at: Option<Micros>,
 }
 
 /// What a state adds; `orders` are its subjects.
@@ -363,10 +373,14 @@ fn purchases(state: &State, orders: &[&Order]) -> Option<Purchases> {
 }
 
 fn drivers(state: &State) -> Option<Drivers> {
-    let answers: BTreeMap<Scale, i32> = state
+    let answered = |survey: &Survey| Answered {
+        value: survey.value,
+        at: Some(Micros(survey.at)),
+    };
+    let answers: BTreeMap<Scale, Answered> = state
         .surveys
         .iter()
-        .filter_map(|survey| Some((Scale::from_number(survey.scale)?, survey.value)))
+        .filter_map(|survey| Some((Scale::from_number(survey.scale)?, answered(survey))))
         .collect();
     let topics: BTreeMap<String, i32> = state
         .signals

@@ -53,6 +53,16 @@ pub struct Asked {
     pub horizon: u16,
 }
 
+impl Asked {
+    /// From the begin of the first period to the end of the last.
+    fn within(&self, zone: Zone) -> (Micros, Micros) {
+        let (first, last) = (self.periods.first(), self.periods.last());
+        let begin = first.map_or(Micros(0), |first| zone.begin(*first));
+        let end = last.map_or(begin, |last| zone.begin(self.grain.later(*last, 1)));
+        (begin, end)
+    }
+}
+
 /// The answer.
 #[derive(Clone, Debug, Default)]
 pub struct Figures {
@@ -99,7 +109,10 @@ pub async fn read(
         (&a.name, begin(a), &a.group).cmp(&(&b.name, begin(b), &b.group))
     });
     let drivers = match asked.outcome {
-        Some(outcome) => Some(drivers::of(connection, tenant, outcome).await?),
+        Some(outcome) => {
+            let within = asked.within(zone);
+            Some(drivers::of(connection, tenant, outcome, within).await?)
+        }
         None => None,
     };
     Ok(Figures {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use prost::Message as _;
 
-use super::{Cell, Contribution, Drivers, Purchases};
+use super::{Answered, Cell, Contribution, Drivers, Purchases};
 use crate::{
     calendar::Day,
+    clock::Micros,
     experience::survey::Scale,
     proto::state::v1::{self as stored, Amount, ContributionCell, ScaleAnswer, TopicMean},
 };
@@ -41,9 +42,10 @@ impl Contribution {
             stored.spend = amounts(&purchases.spend);
         }
         if let Some(drivers) = &self.drivers {
-            let answer = |(scale, value): (&Scale, &i32)| ScaleAnswer {
+            let answer = |(scale, answer): (&Scale, &Answered)| ScaleAnswer {
                 scale: scale.number(),
-                value: *value,
+                value: answer.value,
+                at: answer.at.map(|at| at.0),
             };
             let topic = |(topic, mean): (&String, &i32)| TopicMean {
                 topic: topic.clone(),
@@ -66,7 +68,13 @@ impl Contribution {
             amounts.into_iter().map(amount).collect()
         };
         let cell = |one: ContributionCell| Some((Cell::parse(&one.cell)?, one.sums));
-        let answer = |one: ScaleAnswer| Some((Scale::from_number(one.scale)?, one.value));
+        let answer = |one: ScaleAnswer| {
+            let answered = Answered {
+                value: one.value,
+                at: one.at.map(Micros),
+            };
+            Some((Scale::from_number(one.scale)?, answered))
+        };
         let topics = stored.topics.into_iter().map(|one| (one.topic, one.mean));
         Ok(Self {
             cells: stored.cells.into_iter().filter_map(cell).collect(),

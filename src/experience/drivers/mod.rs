@@ -13,7 +13,10 @@ mod matrix;
 mod moments;
 mod shares;
 
-use super::number::{length, real};
+use super::{
+    measure::Z_95,
+    number::{length, real},
+};
 use matrix::Matrix;
 pub use moments::{LARGEST, Misfit, Moments, TOPICS};
 
@@ -66,8 +69,12 @@ pub struct Driver {
     pub importance: f64,
     /// Its mean, in the unit of the rows.
     pub performance: f64,
-    /// Correlation with the outcome, -1 to 1: negative when the outcome is worse where the topic does better.
+    /// Normal interval of the mean at 95%; `None` of a single row.
+    pub performance_within: Option<(f64, f64)>,
+    /// Correlation with the outcome, -1 to 1: negative when the outcome is lower where the topic does better.
     pub correlation: f64,
+    /// Its interval at 95% by Fisher's transform; `None` of fewer than four rows.
+    pub correlation_within: Option<(f64, f64)>,
     /// Where it stands.
     pub quadrant: Quadrant,
 }
@@ -238,12 +245,18 @@ fn ranked(moments: &Moments, kept: &[usize], shares: &[f64]) -> Vec<Driver> {
                 (false, false) => Quadrant::Watch,
                 (false, true) => Quadrant::Enough,
             };
+            let correlation = pair.correlation().unwrap_or(0.0);
             Driver {
                 topic,
                 n: pair.rows(),
                 importance,
                 performance,
-                correlation: pair.correlation().unwrap_or(0.0),
+                performance_within: pair.error_of_first().map(|error| {
+                    let half = Z_95 * error;
+                    (performance - half, performance + half)
+                }),
+                correlation,
+                correlation_within: fisher(correlation, pair.rows()),
                 quadrant,
             }
         })
@@ -253,6 +266,13 @@ fn ranked(moments: &Moments, kept: &[usize], shares: &[f64]) -> Vec<Driver> {
         by_importance.then(a.topic.cmp(&b.topic))
     });
     drivers
+}
+
+/// The interval of a correlation of so many rows (Fisher 1921).
+fn fisher(correlation: f64, rows: u64) -> Option<(f64, f64)> {
+    let half = Z_95 / real(rows.checked_sub(3).filter(|rows| *rows > 0)?).sqrt();
+    let at = correlation.atanh();
+    Some(((at - half).tanh(), (at + half).tanh()))
 }
 
 #[cfg(test)]

@@ -73,6 +73,13 @@ impl Pair {
         signed(self.x) / signed(self.rows)
     }
 
+    /// Standard error of the mean of the first variable; `None` of a single row.
+    pub(super) fn error_of_first(&self) -> Option<f64> {
+        let others = self.rows - 1;
+        let spread = self.rows * self.xx - self.x * self.x;
+        (others > 0).then(|| (signed(spread) / signed(others)).sqrt() / signed(self.rows))
+    }
+
     /// Correlation, -1 to 1; `None` where one of them does not vary.
     pub(super) fn correlation(&self) -> Option<f64> {
         // Whole numbers until here: nothing cancels.

@@ -49,6 +49,35 @@ fn the_topic_that_makes_the_outcome_comes_first_and_importances_add_up_to_1() {
 }
 
 #[test]
+fn a_driver_has_a_sign_and_says_how_sure_its_figures_are() {
+    let mut turned = rows(2, 200);
+    for (topics, _) in &mut turned {
+        topics[0] = topics[0].map(i32::wrapping_neg);
+    }
+    let found = drivers(&moments(&turned), 10).unwrap();
+    let (worse, better) = (found.drivers[0], found.drivers[1]);
+    assert!(worse.correlation < -0.8 && better.correlation > 0.0);
+    for driver in [worse, better] {
+        let (low, high) = driver.correlation_within.unwrap();
+        assert!(-1.0 < low && low < driver.correlation && driver.correlation < high && high < 1.0);
+        let (low, high) = driver.performance_within.unwrap();
+        assert!(low < driver.performance && driver.performance < high);
+    }
+    // By hand: tanh(atanh(0.5) -+ 1.96 / sqrt 100), and a mean of 0 with a variance of 4/3.
+    let (low, high) = fisher(0.5, 103).unwrap();
+    assert!(
+        (low - 0.339_308).abs() < 1e-5 && (high - 0.632_338).abs() < 1e-5,
+        "{low} {high}"
+    );
+    assert_eq!((fisher(0.5, 3), fisher(1.0, 10)), (None, Some((1.0, 1.0))));
+    let lines: Vec<Line> = [-1, -1, 1, 1]
+        .map(|value| (vec![Some(value)], value))
+        .to_vec();
+    let error = moments(&lines).pair(0, 1).error_of_first().unwrap();
+    assert!((error - (4.0 / 3.0_f64).sqrt() / 2.0).abs() < 1e-12);
+}
+
+#[test]
 fn fewer_than_ten_rows_a_topic_are_refused() {
     let refused = drivers(&moments(&rows(4, 39)), 10);
     assert_eq!(refused, Err(Refused::TooFew { n: 39, needed: 40 }));
