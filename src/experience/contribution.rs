@@ -13,7 +13,7 @@ mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{rfm::in_one_currency, survey::Scale};
+use super::{idle, rfm::in_one_currency, survey::Scale};
 use crate::{
     calendar::Day,
     clock::Micros,
@@ -207,6 +207,8 @@ pub struct Purchases {
     pub repeat_spend: BTreeMap<String, i64>,
     /// What all came to less what was given back, likewise.
     pub spend: BTreeMap<String, i64>,
+    /// Twice the median gap between the days, in days; `None` of fewer than three days, and when an earlier release counted it.
+    pub twice_median_gap: Option<u32>,
 }
 
 impl Purchases {
@@ -347,6 +349,8 @@ fn activity(cells: &mut BTreeMap<Cell, Vec<i64>>, orders: &[&Order]) {
 fn purchases(state: &State, orders: &[&Order]) -> Option<Purchases> {
     let days: BTreeSet<i32> = orders.iter().filter_map(|order| order.placed_day).collect();
     let (first, last) = (*days.first()?, *days.last()?);
+    let numbered: Vec<i64> = days.iter().copied().map(i64::from).collect();
+    let gap = idle::twice_median_gap(&numbered);
     let mut repeat_spend: BTreeMap<String, i64> = BTreeMap::new();
     let mut spend: BTreeMap<String, i64> = BTreeMap::new();
     for order in orders {
@@ -369,6 +373,7 @@ fn purchases(state: &State, orders: &[&Order]) -> Option<Purchases> {
         last: Day(last),
         repeat_spend,
         spend,
+        twice_median_gap: gap.and_then(|gap| u32::try_from(gap).ok()),
     })
 }
 

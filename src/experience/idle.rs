@@ -6,7 +6,10 @@
 //! - A rhythm needs three orders (two gaps). Orders of one day are one. Who ordered once is unknown, not lost.
 //! - P(alive) below a half says the same from two orders on; either is enough.
 
-use super::number::{length, signed};
+use super::{
+    measure::{Measure, Reporting},
+    number::{length, signed},
+};
 
 /// Version of the definition.
 pub const DEFINITION: u32 = 1;
@@ -54,20 +57,21 @@ impl Rhythm {
         days.sort_unstable();
         days.dedup();
         let idle_days = as_of.saturating_sub(*days.last()?);
-        let mut gaps: Vec<i64> = days
-            .windows(2)
-            .map(|pair| pair[1].saturating_sub(pair[0]))
-            .collect();
-        gaps.sort_unstable();
-        // Twice the median is whole, which keeps the comparison exact.
-        let twice = (gaps.len() >= 2)
-            .then(|| gaps[(gaps.len() - 1) / 2].saturating_add(gaps[gaps.len() / 2]));
-        Some(Self {
-            orders: length(&days),
+        let twice = twice_median_gap(&days);
+        Some(Self::kept(length(&days), idle_days, twice))
+    }
+
+    /// From what a maintained aggregate holds: days with orders, days since the last, and twice the median gap
+    /// ([`twice_median_gap`]).
+    #[must_use]
+    pub fn kept(orders: u64, idle_days: i64, twice_median_gap: Option<i64>) -> Self {
+        let overdue = |twice: i64| idle_days.saturating_mul(2) > twice.saturating_mul(GAPS);
+        Self {
+            orders,
             idle_days,
-            median_gap_days: twice.map(|twice| signed(i128::from(twice)) / 2.0),
-            overdue: twice.map(|twice| idle_days.saturating_mul(2) > twice.saturating_mul(GAPS)),
-        })
+            median_gap_days: twice_median_gap.map(|twice| signed(i128::from(twice)) / 2.0),
+            overdue: twice_median_gap.map(overdue),
+        }
     }
 
     /// How many of their median gaps the customer has been idle; `None` with fewer than three orders.
@@ -76,6 +80,36 @@ impl Rhythm {
         let idle = signed(i128::from(self.idle_days));
         self.median_gap_days.map(|gap| idle / gap)
     }
+}
+
+/// Twice the median of the gaps between days, which is whole and so keeps comparisons exact; `None` of fewer than three. The
+/// days are sorted, and each is there once.
+#[must_use]
+pub fn twice_median_gap(days: &[i64]) -> Option<i64> {
+    let mut gaps: Vec<i64> = days
+        .windows(2)
+        .map(|pair| pair[1].saturating_sub(pair[0]))
+        .collect();
+    gaps.sort_unstable();
+    (gaps.len() >= 2).then(|| gaps[(gaps.len() - 1) / 2].saturating_add(gaps[gaps.len() / 2]))
+}
+
+/// The share of customers without a contract who are lost, 0 to 1, with its Wilson interval. Those of whom it is not known are
+/// not in n.
+#[must_use]
+pub fn churn(standings: impl IntoIterator<Item = Standing>, reporting: &Reporting) -> Measure {
+    let (mut known, mut lost) = (0, 0);
+    for standing in standings {
+        match standing {
+            Standing::Unknown => (),
+            Standing::Active => known += 1,
+            Standing::Overdue | Standing::Unlikely => {
+                known += 1;
+                lost += 1;
+            }
+        }
+    }
+    reporting.share(lost, known, DEFINITION)
 }
 
 /// Whether the customer is lost, from the rhythm and, where a model is fitted, P(alive).
@@ -140,6 +174,17 @@ mod tests {
         let rhythm = Rhythm::of(&[0, 7, 14, 193, 200, 207], 210).unwrap();
         assert_eq!(rhythm.median_gap_days, Some(7.0));
         assert_eq!(rhythm.idle_gaps(), Some(3.0 / 7.0));
+    }
+
+    #[test]
+    fn of_all_customers_those_of_whom_nothing_is_known_count_neither_way() {
+        use Standing::{Active, Overdue, Unknown, Unlikely};
+        let standings = [vec![Active; 6], vec![Overdue, Unlikely], vec![Unknown; 50]].concat();
+        let of = |reporting: &Reporting| churn(standings.iter().copied(), reporting);
+        let own = of(&Reporting::own());
+        assert_eq!((own.value, own.n), (Some(0.25), 8));
+        assert_eq!(of(&Reporting::default()).value, None);
+        assert_eq!(churn([Unknown], &Reporting::own()).value, None);
     }
 
     #[test]

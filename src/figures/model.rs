@@ -168,6 +168,7 @@ fn fitted(customers: &[Purchases], today: Day) -> ValueModel {
                 last: history.last(),
                 age: history.age(),
                 repeat_spend,
+                twice_median_gap: customer.twice_median_gap,
             });
         }
         figures.push(money(customer, &currency, today));

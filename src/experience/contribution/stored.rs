@@ -40,6 +40,7 @@ impl Contribution {
             stored.last_order_day = purchases.last.0;
             stored.repeat_spend = amounts(&purchases.repeat_spend);
             stored.spend = amounts(&purchases.spend);
+            stored.twice_median_gap = purchases.twice_median_gap;
         }
         if let Some(drivers) = &self.drivers {
             let answer = |(scale, answer): (&Scale, &Answered)| ScaleAnswer {
@@ -84,6 +85,7 @@ impl Contribution {
                 last: Day(stored.last_order_day),
                 repeat_spend: sums(stored.repeat_spend),
                 spend: sums(stored.spend),
+                twice_median_gap: stored.twice_median_gap,
             }),
             drivers: (!stored.answers.is_empty()).then(|| Drivers {
                 answers: stored.answers.into_iter().filter_map(answer).collect(),

@@ -139,6 +139,13 @@ proptest! {
             }
         }
         let distinct: BTreeSet<Day> = days.iter().copied().collect();
+        let numbered: Vec<i64> = distinct.iter().map(|day| day.0.into()).collect();
+        let rhythm = idle::Rhythm::of(&numbered, 900);
+        let kept = made.purchases.as_ref().map(|p| {
+            let gap = p.twice_median_gap.map(i64::from);
+            idle::Rhythm::kept(p.days.into(), 900 - i64::from(p.last.0), gap)
+        });
+        prop_assert_eq!(kept, rhythm);
         let counted = made.purchases.map_or(0, |p| p.days);
         prop_assert_eq!(usize::try_from(counted).unwrap(), distinct.len());
     }

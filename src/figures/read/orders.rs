@@ -1,19 +1,27 @@
-//! What the model of purchases says of the customers who ordered.
+//! What is known of the customers who ordered, by the sample that the model of purchases keeps of them.
 
 use super::{metric, model};
 use crate::{
     experience::{
-        Purchasing, Reporting, bg_nbd,
+        Measure, Purchasing, Reporting, bg_nbd,
+        idle::{self, Rhythm, Standing},
         value::{self, Horizon},
     },
-    proto::{state::v1::ValueModel, v1::ExperienceMetric},
+    proto::{
+        state::v1::{CustomerHistory, ValueModel},
+        v1::ExperienceMetric,
+    },
 };
 
-/// What the model of purchases says of the customers who ordered.
+/// The figures of the day of the model; of orders to come in as many weeks.
 pub(super) fn of_model(stored: &ValueModel, weeks: u16) -> Vec<ExperienceMetric> {
     let model = Purchasing::of(stored);
     let reporting = Reporting::default();
-    let mut metrics = Vec::new();
+    let mut metrics = vec![metric(
+        "idle_churn",
+        "share",
+        &idle_churn(stored, &model, &reporting),
+    )];
     let Some(ordering) = &model.ordering else {
         return metrics;
     };
@@ -31,4 +39,100 @@ pub(super) fn of_model(stored: &ValueModel, weeks: u16) -> Vec<ExperienceMetric>
         metrics.push(metric("lifetime_value", &model.currency, &worth));
     }
     metrics
+}
+
+/// Who has stopped ordering though no contract ended.
+fn idle_churn(stored: &ValueModel, model: &Purchasing, reporting: &Reporting) -> Measure {
+    let standings = stored.sample.iter().map(|one| standing(one, model));
+    idle::churn(standings, reporting)
+}
+
+fn standing(one: &CustomerHistory, model: &Purchasing) -> Standing {
+    let gap = one.twice_median_gap.map(i64::from);
+    if one.repeats >= 2 && gap.is_none() {
+        // An earlier release kept no gaps.
+        return Standing::Unknown;
+    }
+    let idle_days = i64::from(one.age) - i64::from(one.last);
+    let rhythm = Rhythm::kept(u64::from(one.repeats) + 1, idle_days, gap);
+    let history = bg_nbd::History::new(one.repeats, one.last, one.age).ok();
+    let p_alive = history.and_then(|history| model.ordering.as_ref()?.p_alive(history));
+    idle::standing(Some(&rhythm), p_alive)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A customer who ordered every ten days, has been idle for so many, and came a year ago.
+    fn customer(repeats: u32, idle: u32) -> CustomerHistory {
+        let last = repeats * 10;
+        CustomerHistory {
+            repeats,
+            last,
+            age: last + idle,
+            repeat_spend: i64::from(repeats) * 1_000,
+            twice_median_gap: (repeats >= 2).then_some(20),
+        }
+    }
+
+    /// Thirty who ordered four times, ten of them idle for longer than thirty days; thirty who ordered once.
+    fn stored() -> ValueModel {
+        let sample = [
+            vec![customer(3, 30); 20],
+            vec![customer(3, 31); 10],
+            vec![customer(0, 500); 30],
+        ];
+        ValueModel {
+            day: 20_000,
+            currency: "JPY".to_owned(),
+            sample: sample.concat(),
+            ..ValueModel::default()
+        }
+    }
+
+    fn named<'a>(metrics: &'a [ExperienceMetric], name: &str) -> &'a ExperienceMetric {
+        metrics.iter().find(|one| one.name == name).unwrap()
+    }
+
+    #[test]
+    fn who_is_idle_for_longer_than_three_of_their_gaps_is_lost_and_who_ordered_once_unknown() {
+        let metrics = of_model(&stored(), 52);
+        let churn = named(&metrics, "idle_churn");
+        assert_eq!(churn.n, 30);
+        assert!((churn.value.unwrap() - 1.0 / 3.0).abs() < 1e-12);
+        assert!(churn.low < churn.value && churn.value < churn.high);
+    }
+
+    #[test]
+    fn who_is_probably_gone_by_the_model_is_lost_too() {
+        let modelled = ValueModel {
+            purchases: vec![0.6, 5.0, 0.8, 2.5],
+            sample: vec![customer(1, 2_000); 12],
+            ..stored()
+        };
+        let churn = of_model(&modelled, 52);
+        assert_eq!(named(&churn, "idle_churn").value, Some(1.0));
+        let unmodelled = ValueModel {
+            purchases: Vec::new(),
+            ..modelled
+        };
+        let churn = of_model(&unmodelled, 52);
+        assert_eq!(
+            (
+                named(&churn, "idle_churn").value,
+                named(&churn, "idle_churn").n
+            ),
+            (None, 0)
+        );
+    }
+
+    #[test]
+    fn nothing_is_said_of_rhythms_that_an_earlier_release_did_not_keep() {
+        let mut old = stored();
+        for one in &mut old.sample {
+            one.twice_median_gap = None;
+        }
+        assert_eq!(named(&of_model(&old, 52), "idle_churn").n, 0);
+    }
 }

@@ -35,6 +35,7 @@ impl Sight<'_> {
             "retention"
             | "churn"
             | "churn_annual"
+            | "idle_churn"
             | "active_customers"
             | "orders_per_customer"
             | "customers_alive"
