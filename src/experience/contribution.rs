@@ -122,7 +122,8 @@ impl Group {
 pub enum Cell {
     /// All answers on a scale in a month: how many of each value from the lowest up.
     Answers(Scale, Day, Group),
-    /// The latest answer of each customer on a scale in a period, likewise.
+    /// The latest answer of each customer on a scale in a period, likewise; and after these, of the numbers of all that each
+    /// gave in it, the sum of the squares, which says how far answers come in clusters.
     Latest(Scale, Grain, Day, Group),
     /// Feelings of a month: bad, neither, good, abstained, weight, weight squared, weighted, weighted squares.
     Felt(Day, Group),
@@ -283,31 +284,38 @@ fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
+/// The answers of a period and group: the stamp and the value of the newest, and how many there are.
+type Given = (Stamp, i32, i64);
+
 fn surveys(cells: &mut BTreeMap<Cell, Vec<i64>>, months: &[SurveyMonth]) {
-    // The newest answer of each period and group.
-    let mut latest: BTreeMap<(Scale, Grain, Day, Group), (Stamp, i32)> = BTreeMap::new();
+    let mut given: BTreeMap<(Scale, Grain, Day, Group), Given> = BTreeMap::new();
     for entry in months {
         let Some(scale) = Scale::from_number(entry.scale) else {
             continue;
         };
         let month = Day(entry.month);
         let histogram: Vec<i64> = entry.histogram.iter().map(|n| signed(*n)).collect();
+        let answers = histogram
+            .iter()
+            .fold(0_i64, |n, more| n.wrapping_add(*more));
         for group in Group::of(&entry.department, &entry.channel) {
             for grain in Grain::ALL {
                 let key = (scale, grain, grain.begin(month), group.clone());
-                let newest = latest.entry(key).or_insert((entry.stamp(), entry.value));
-                if entry.stamp() > newest.0 {
-                    *newest = (entry.stamp(), entry.value);
+                let all = given.entry(key).or_insert((entry.stamp(), entry.value, 0));
+                if entry.stamp() > all.0 {
+                    (all.0, all.1) = (entry.stamp(), entry.value);
                 }
+                all.2 = all.2.wrapping_add(answers);
             }
             add(cells, Cell::Answers(scale, month, group), &histogram);
         }
     }
-    for ((scale, grain, day, group), (_, value)) in latest {
+    for ((scale, grain, day, group), (_, value, answers)) in given {
         if let Ok(place) = scale.place(value) {
-            let mut histogram = vec![0; scale.values()];
-            histogram[place] = 1;
-            add(cells, Cell::Latest(scale, grain, day, group), &histogram);
+            let mut numbers = vec![0; scale.values()];
+            numbers[place] = 1;
+            numbers.push(answers.wrapping_mul(answers));
+            add(cells, Cell::Latest(scale, grain, day, group), &numbers);
         }
     }
 }

@@ -162,6 +162,16 @@ pub fn design_effect(answers_per_customer: &[u64]) -> f64 {
     ratio(squares, sum)
 }
 
+/// The same from sums that are kept: how many answers there are, and the sum of the squares of the numbers of each customer. 1
+/// where the squares are not known.
+#[must_use]
+pub fn design_effect_of(answers: u64, squares: u64) -> f64 {
+    if answers == 0 {
+        return 1.0;
+    }
+    (real(squares) / real(answers)).max(1.0)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -233,6 +243,10 @@ mod tests {
         assert!((design_effect(&[1, 1, 1, 1]) - 1.0).abs() < 1e-15);
         assert!((design_effect(&[4]) - 4.0).abs() < 1e-15);
         assert!((design_effect(&[]) - 1.0).abs() < 1e-15);
+        let kept = design_effect_of(1 + 2 + 5, 1 + 4 + 25);
+        assert!((kept - design_effect(&[1, 2, 5])).abs() < 1e-15);
+        assert!((design_effect_of(8, 0) - 1.0).abs() < 1e-15);
+        assert!((design_effect_of(0, 0) - 1.0).abs() < 1e-15);
         let reporting = Reporting {
             design_effect: 2.0,
             ..Reporting::default()

@@ -144,19 +144,30 @@ fn ranges(asked: &Asked, first: Day, end: Day) -> Vec<(String, String)> {
         },
     ];
     for scale in Scale::ALL {
-        let cell = |day| match asked.policy {
-            Policy::All => Cell::Answers(scale, day, Group::All),
-            Policy::Latest => Cell::Latest(scale, asked.grain, day, Group::All),
-        };
-        ranges.push((cell(first).name(), cell(end).name()));
+        // Where all answers count, these say how many customers they are of.
+        let latest = |day| Cell::Latest(scale, asked.grain, day, Group::All).name();
+        ranges.push((latest(first), latest(end)));
+        if asked.policy == Policy::All {
+            let answers = |day| Cell::Answers(scale, day, Group::All).name();
+            ranges.push((answers(first), answers(end)));
+        }
     }
     ranges
+}
+
+/// The answers that count.
+#[derive(Default)]
+struct Answers {
+    /// How many of each value.
+    histogram: Vec<u64>,
+    /// Sum of the squares of the numbers that each customer gave; 0 where one of each counts.
+    squares: u64,
 }
 
 /// Sums by period.
 #[derive(Default)]
 struct Sums {
-    answers: BTreeMap<(Scale, Day, Group), Vec<u64>>,
+    answers: BTreeMap<(Scale, Day, Group), Answers>,
     felt: BTreeMap<(Day, Group), Vec<i64>>,
     active: BTreeMap<Day, (u64, u64)>,
     orders: BTreeMap<Day, i64>,
@@ -165,6 +176,16 @@ struct Sums {
 fn counts(numbers: &[i64]) -> Vec<u64> {
     let count = |number: &i64| u64::try_from(*number).unwrap_or_default();
     numbers.iter().map(count).collect()
+}
+
+impl Answers {
+    /// Adds a histogram; what comes after it is something else.
+    fn add(&mut self, scale: Scale, numbers: &[u64]) {
+        self.histogram.resize(scale.values(), 0);
+        for (sum, more) in self.histogram.iter_mut().zip(numbers) {
+            *sum += more;
+        }
+    }
 }
 
 impl Sums {
@@ -178,14 +199,19 @@ impl Sums {
             )
         };
         match cell {
-            Cell::Answers(scale, day, group) | Cell::Latest(scale, _, day, group)
-                if wanted(&group) =>
-            {
+            Cell::Answers(scale, day, group) if wanted(&group) => {
                 let key = (scale, asked.grain.begin(day), group);
-                let sums = self.answers.entry(key).or_default();
-                sums.resize(scale.values(), 0);
-                for (sum, more) in sums.iter_mut().zip(counts(numbers)) {
-                    *sum += more;
+                let answers = self.answers.entry(key).or_default();
+                answers.add(scale, &counts(numbers));
+            }
+            Cell::Latest(scale, _, day, group) if wanted(&group) => {
+                let answers = self.answers.entry((scale, day, group)).or_default();
+                let numbers = counts(numbers);
+                match asked.policy {
+                    Policy::Latest => answers.add(scale, &numbers),
+                    Policy::All => {
+                        answers.squares += numbers.get(scale.values()).copied().unwrap_or_default();
+                    }
                 }
             }
             Cell::Felt(day, group) if wanted(&group) => {
@@ -233,8 +259,8 @@ impl Sums {
         let mut put = |name: &str, unit: &str, group: &Group, measure: &Measure| {
             out.push(placed(metric(name, unit, measure), group));
         };
-        for ((scale, _, group), histogram) in self.answers.iter().filter(|(k, _)| k.1 == period) {
-            for (name, unit, measure) in surveys::figures(*scale, histogram) {
+        for ((scale, _, group), answers) in self.answers.iter().filter(|(k, _)| k.1 == period) {
+            for (name, unit, measure) in surveys::figures(*scale, answers) {
                 put(name, unit, group, &measure);
             }
         }

@@ -102,7 +102,7 @@ proptest! {
         let state = State { survey_months: months.clone(), ..State::default() };
         let made = contribution(&state, &[]);
         let total = |wanted: &dyn Fn(&Cell) -> bool| -> i64 {
-            made.cells.iter().filter(|(cell, _)| wanted(cell)).flat_map(|(_, n)| n).sum()
+            made.cells.iter().filter(|(cell, _)| wanted(cell)).flat_map(|(_, n)| &n[..11]).sum()
         };
         for grain in Grain::ALL {
             let periods: BTreeSet<Day> = months.iter().map(|m| grain.begin(Day(m.month))).collect();
@@ -110,6 +110,8 @@ proptest! {
                 let one = Cell::Latest(Scale::Nps, grain, period, Group::All);
                 prop_assert_eq!(total(&|cell| *cell == one), 1);
                 let newest = months.iter().filter(|m| grain.begin(Day(m.month)) == period);
+                let given = i64::try_from(newest.clone().count()).unwrap();
+                prop_assert_eq!(&made.cells[&one][11..], &[given * given]);
                 let newest = newest.map(SurveyMonth::stamp).max().unwrap();
                 let at_last = months.iter().filter(|m| m.stamp() == newest).map(|m| m.value);
                 let counted = made.cells[&one].iter().position(|n| *n == 1).unwrap();

@@ -1,9 +1,11 @@
 //! What customers answered, and how they feel.
 
+use super::Answers;
 use crate::experience::{
     Measure, Reporting,
     ces::{ease, effort},
     csat::{self, csat},
+    measure::design_effect_of,
     nps::nps,
     survey::{self, Scale},
 };
@@ -13,9 +15,13 @@ const SENTIMENT: u32 = 1;
 
 type Named = (&'static str, &'static str, Measure);
 
-/// The figures of a scale.
-pub(super) fn figures(scale: Scale, histogram: &[u64]) -> Vec<Named> {
-    let reporting = Reporting::default();
+/// The figures of a scale. Several answers of one customer are taken as alike.
+pub(super) fn figures(scale: Scale, answers: &Answers) -> Vec<Named> {
+    let histogram = &answers.histogram[..];
+    let reporting = Reporting {
+        design_effect: design_effect_of(histogram.iter().sum(), answers.squares),
+        ..Reporting::default()
+    };
     let satisfied = |name| {
         let measure = csat(scale, histogram, &reporting);
         measure.map(|measure| vec![(name, "share", measure)])

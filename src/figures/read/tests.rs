@@ -1,16 +1,21 @@
 use super::*;
 
-/// Twenty customers were there in January 1970, fifteen of them in February.
-fn shown(counted_to: Day) -> Vec<ExperienceMetric> {
-    let february = Day(31);
-    let asked = Asked {
+const FEBRUARY: Day = Day(31);
+
+fn of_february(policy: Policy) -> Asked {
+    Asked {
         grain: Grain::Month,
-        periods: vec![february],
+        periods: vec![FEBRUARY],
         breakdown: MetricBreakdown::Unspecified,
-        policy: Policy::Latest,
+        policy,
         outcome: None,
         horizon: 52,
-    };
+    }
+}
+
+/// Twenty customers were there in January 1970, fifteen of them in February.
+fn shown(counted_to: Day) -> Vec<ExperienceMetric> {
+    let (february, asked) = (FEBRUARY, of_february(Policy::Latest));
     let mut sums = Sums::default();
     sums.add(&asked, Cell::Active(Grain::Month, Day(0)), &[20, 0]);
     sums.add(&asked, Cell::Active(Grain::Month, february), &[19, 15]);
@@ -52,4 +57,35 @@ fn a_figure_without_a_value_says_why() {
     );
     assert_eq!((of(9).absent.as_str(), of(9).withheld), ("too_few", true));
     assert_eq!((of(10).absent.as_str(), of(10).withheld), ("", false));
+}
+
+/// Twenty customers answer once and ten of them three times more, all of it 10.
+#[test]
+fn answers_of_one_customer_are_worth_one_where_all_count() {
+    let nps = |policy| {
+        let asked = of_february(policy);
+        let mut sums = Sums::default();
+        let mut add = |cell: Cell, tens: i64, squares: Option<i64>| {
+            let mut numbers = vec![0; 10];
+            numbers.push(tens);
+            numbers.extend(squares);
+            sums.add(&asked, cell, &numbers);
+        };
+        let latest = Cell::Latest(Scale::Nps, Grain::Month, FEBRUARY, Group::All);
+        add(latest, 20, Some(10 + 10 * 16));
+        if policy == Policy::All {
+            add(Cell::Answers(Scale::Nps, FEBRUARY, Group::All), 50, None);
+        }
+        let mut out = Vec::new();
+        sums.show(&asked, (Zone::TOKYO, Micros(0)), FEBRUARY, &mut out);
+        named(&out, "nps").clone()
+    };
+    let (latest, all) = (nps(Policy::Latest), nps(Policy::All));
+    assert_eq!((latest.n, all.n), (20, 50));
+    assert!((latest.effective_n - 20.0).abs() < 1e-9);
+    assert!((all.effective_n - 50.0 * 50.0 / 170.0).abs() < 1e-9);
+    assert!(
+        all.low < latest.low,
+        "more answers of the same customers tell less"
+    );
 }
