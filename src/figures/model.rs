@@ -169,6 +169,7 @@ fn fitted(customers: &[Purchases], today: Day) -> ValueModel {
                 age: history.age(),
                 repeat_spend,
                 twice_median_gap: customer.twice_median_gap,
+                net: customer.net_in(&currency),
             });
         }
         figures.push(money(customer, &currency, today));

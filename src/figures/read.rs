@@ -343,10 +343,15 @@ fn without(metric: ExperienceMetric, why: Absent) -> ExperienceMetric {
 
 #[expect(
     clippy::cast_precision_loss,
-    reason = "counts of people and orders are far below 2^53"
+    reason = "counts and amounts are far below 2^53"
 )]
 fn real(count: u64) -> f64 {
     count as f64
+}
+
+fn signed(sum: i64) -> f64 {
+    let magnitude = real(sum.unsigned_abs());
+    if sum < 0 { -magnitude } else { magnitude }
 }
 
 fn metric(name: &str, unit: &str, measure: &Measure) -> ExperienceMetric {

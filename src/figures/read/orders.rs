@@ -1,10 +1,11 @@
 //! What is known of the customers who ordered, by the sample that the model of purchases keeps of them.
 
-use super::{metric, model};
+use super::{metric, model, real, signed};
 use crate::{
     experience::{
         Measure, Purchasing, Reporting, bg_nbd,
         idle::{self, Rhythm, Standing},
+        rfm,
         value::{self, Horizon},
     },
     proto::{
@@ -17,11 +18,9 @@ use crate::{
 pub(super) fn of_model(stored: &ValueModel, weeks: u16) -> Vec<ExperienceMetric> {
     let model = Purchasing::of(stored);
     let reporting = Reporting::default();
-    let mut metrics = vec![metric(
-        "idle_churn",
-        "share",
-        &idle_churn(stored, &model, &reporting),
-    )];
+    let mut metrics = purchases(stored, &model, &reporting);
+    let churn = idle_churn(stored, &model, &reporting);
+    metrics.push(metric("idle_churn", "share", &churn));
     let Some(ordering) = &model.ordering else {
         return metrics;
     };
@@ -39,6 +38,50 @@ pub(super) fn of_model(stored: &ValueModel, weeks: u16) -> Vec<ExperienceMetric>
         metrics.push(metric("lifetime_value", &model.currency, &worth));
     }
     metrics
+}
+
+/// Recency, frequency and money: means, and where the fifths of the customers part.
+fn purchases(
+    stored: &ValueModel,
+    model: &Purchasing,
+    reporting: &Reporting,
+) -> Vec<ExperienceMetric> {
+    let customers = || stored.sample.iter();
+    let days_since = customers().map(|one| f64::from(one.age.saturating_sub(one.last)));
+    let order_days = customers().map(|one| f64::from(one.repeats) + 1.0);
+    let net = customers().filter_map(|one| one.net).map(signed);
+    let cuts = model.cuts.as_ref();
+    let recency = cuts.map(|cuts| cuts.days_since.map(signed).to_vec());
+    let frequency = cuts.map(|cuts| cuts.orders.map(real).to_vec());
+    let money = cuts.and_then(|cuts| Some(cuts.net?.map(signed).to_vec()));
+    let mean = |values: &mut dyn Iterator<Item = f64>, lowest| {
+        let bounds = (lowest, f64::INFINITY);
+        reporting.mean(values.map(|value| (value, 1)), bounds, rfm::DEFINITION)
+    };
+    let shown = |name, unit, measure: &Measure, quintiles: Option<Vec<f64>>| ExperienceMetric {
+        quintiles: quintiles.unwrap_or_default(),
+        ..metric(name, unit, measure)
+    };
+    vec![
+        shown(
+            "rfm_recency",
+            "days",
+            &mean(&mut { days_since }, 0.0),
+            recency,
+        ),
+        shown(
+            "rfm_frequency",
+            "mean",
+            &mean(&mut { order_days }, 1.0),
+            frequency,
+        ),
+        shown(
+            "rfm_money",
+            &model.currency,
+            &mean(&mut { net }, f64::NEG_INFINITY),
+            money,
+        ),
+    ]
 }
 
 /// Who has stopped ordering though no contract ended.
@@ -73,6 +116,7 @@ mod tests {
             age: last + idle,
             repeat_spend: i64::from(repeats) * 1_000,
             twice_median_gap: (repeats >= 2).then_some(20),
+            net: (repeats > 0).then_some(i64::from(repeats) * 1_000 - 500),
         }
     }
 
@@ -125,6 +169,40 @@ mod tests {
             ),
             (None, 0)
         );
+    }
+
+    #[test]
+    fn recency_frequency_and_money_are_means_with_n_interval_and_quintiles() {
+        let cut = ValueModel {
+            recency_cuts: vec![30, 31, 300, 500],
+            frequency_cuts: vec![1, 1, 4, 4],
+            money_cuts: vec![2_500; 4],
+            ..stored()
+        };
+        let metrics = of_model(&cut, 52);
+        let [recency, frequency, money] =
+            ["rfm_recency", "rfm_frequency", "rfm_money"].map(|name| named(&metrics, name));
+        let days = (20.0 * 30.0 + 10.0 * 31.0 + 30.0 * 500.0) / 60.0;
+        assert!((recency.value.unwrap() - days).abs() < 1e-9);
+        assert!(recency.low < recency.value && recency.value < recency.high);
+        assert_eq!((recency.n, recency.unit.as_str()), (60, "days"));
+        assert_eq!(recency.quintiles, [30.0, 31.0, 300.0, 500.0]);
+        assert!((frequency.value.unwrap() - 2.5).abs() < 1e-9);
+        assert_eq!(frequency.quintiles, [1.0, 1.0, 4.0, 4.0]);
+        // Those who ordered once did in another currency: they are not in its n, and no 0.
+        assert_eq!(
+            (money.n, money.value, money.unit.as_str()),
+            (30, Some(2_500.0), "JPY")
+        );
+        assert_eq!(money.quintiles.len(), 4);
+        let few = ValueModel {
+            sample: vec![customer(3, 30); 9],
+            ..stored()
+        };
+        let few = of_model(&few, 52);
+        let few = named(&few, "rfm_money");
+        assert_eq!((few.n, few.value, few.withheld), (9, None, true));
+        assert!(few.quintiles.is_empty());
     }
 
     #[test]

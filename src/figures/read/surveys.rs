@@ -1,6 +1,6 @@
 //! What customers answered, and how they feel.
 
-use super::Answers;
+use super::{Answers, real, signed};
 use crate::experience::{
     Measure, Reporting,
     ces::{ease, effort},
@@ -62,27 +62,23 @@ pub(super) fn sentiment(sums: &[i64]) -> Measure {
     else {
         return Reporting::default().measure(0, SENTIMENT, |_| (0.0, None));
     };
-    let real = |number: i64| {
-        let magnitude = super::real(number.unsigned_abs());
-        if number < 0 { -magnitude } else { magnitude }
-    };
     let n = u64::try_from(bad + neither + good).unwrap_or_default();
     let effective = if weight_squares > 0 {
-        real(weight) * real(weight) / real(weight_squares)
+        signed(weight) * signed(weight) / signed(weight_squares)
     } else {
         0.0
     };
     let reporting = Reporting {
         design_effect: if effective > 0.0 {
-            (super::real(n) / effective).max(1.0)
+            (real(n) / effective).max(1.0)
         } else {
             1.0
         },
         ..Reporting::default()
     };
     reporting.measure(n, SENTIMENT, |effective| {
-        let mean = real(weighted) / real(weight);
-        let variance = (real(weighted_squares) / real(weight) - mean * mean).max(0.0);
+        let mean = signed(weighted) / signed(weight);
+        let variance = (signed(weighted_squares) / signed(weight) - mean * mean).max(0.0);
         let interval = (effective > 1.0).then(|| {
             let half = reporting.z * (variance / (effective - 1.0)).sqrt() / 1000.0;
             let mean = mean / 1000.0;
