@@ -55,7 +55,8 @@ pub struct Asked {
 
 impl Asked {
     /// From the begin of the first period to the end of the last.
-    fn within(&self, zone: Zone) -> (Micros, Micros) {
+    #[must_use]
+    pub fn within(&self, zone: Zone) -> (Micros, Micros) {
         let (first, last) = (self.periods.first(), self.periods.last());
         let begin = first.map_or(Micros(0), |first| zone.begin(*first));
         let end = last.map_or(begin, |last| zone.begin(self.grain.later(*last, 1)));
@@ -72,6 +73,8 @@ pub struct Figures {
     pub drivers: Option<KeyDrivers>,
     /// Everything committed before is counted.
     pub counted_to: Micros,
+    /// The day of the model of purchases, if there is one.
+    pub modelled_on: Option<Micros>,
 }
 
 /// Reads figures.
@@ -101,8 +104,9 @@ pub async fn read(
     for period in &asked.periods {
         sums.show(asked, (zone, counted_to), *period, &mut metrics);
     }
-    if let Some(stored) = model::read(connection, tenant).await? {
-        metrics.extend(orders::of_model(&stored, asked.horizon));
+    let modelled = model::read(connection, tenant).await?;
+    if let Some(stored) = &modelled {
+        metrics.extend(orders::of_model(stored, asked.horizon));
     }
     metrics.sort_by(|a, b| {
         let begin = |one: &ExperienceMetric| one.begin.map(|at| at.seconds);
@@ -119,6 +123,7 @@ pub async fn read(
         metrics,
         drivers,
         counted_to,
+        modelled_on: modelled.map(|stored| zone.begin(Day(stored.day))),
     })
 }
 

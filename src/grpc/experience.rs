@@ -5,9 +5,13 @@ use std::collections::BTreeSet;
 use super::{Api, validate};
 use crate::{
     auth::Caller,
+    clock::Micros,
     error::Error,
-    figures,
-    proto::v1::{GetExperienceMetricsRequest, GetExperienceMetricsResponse},
+    experience::contribution::Grain,
+    figures::{self, Policy},
+    proto::v1::{
+        AnswerPolicy, GetExperienceMetricsRequest, GetExperienceMetricsResponse, MetricPeriod,
+    },
 };
 
 pub(super) async fn metrics(
@@ -37,10 +41,33 @@ pub(super) async fn metrics(
         }
         shown
     });
+    let (begin, end) = asked.within(tenant.zone);
     Ok(GetExperienceMetricsResponse {
         metrics,
         drivers,
         counted_to: Some(read.counted_to.to_proto()),
         masked_fields: masked.into_iter().collect(),
+        period: period(asked.grain).into(),
+        begin: Some(begin.to_proto()),
+        end: Some(end.to_proto()),
+        breakdown: asked.breakdown.into(),
+        policy: policy(asked.policy).into(),
+        horizon_weeks: asked.horizon.into(),
+        modelled_on: read.modelled_on.map(Micros::to_proto),
     })
+}
+
+fn period(grain: Grain) -> MetricPeriod {
+    match grain {
+        Grain::Month => MetricPeriod::Month,
+        Grain::Quarter => MetricPeriod::Quarter,
+        Grain::Year => MetricPeriod::Year,
+    }
+}
+
+fn policy(policy: Policy) -> AnswerPolicy {
+    match policy {
+        Policy::Latest => AnswerPolicy::Latest,
+        Policy::All => AnswerPolicy::All,
+    }
 }

@@ -37,9 +37,12 @@ pub(super) fn figures(scale: Scale, answers: &Answers) -> Vec<Named> {
                 ("ces_7_agree", "share", ease.easy),
             ]
         }),
-        Scale::Ces5 => {
-            effort(scale, histogram, &reporting).map(|effort| vec![("ces_5", "mean", effort.mean)])
-        }
+        Scale::Ces5 => effort(scale, histogram, &reporting).map(|effort| {
+            vec![
+                ("ces_5", "mean", effort.mean),
+                ("ces_5_hard", "share", effort.hard),
+            ]
+        }),
         Scale::Stars5 => survey::mean(scale, histogram, &reporting, csat::DEFINITION)
             .map(|mean| vec![("stars_5", "mean", mean)]),
     };

@@ -89,3 +89,22 @@ fn answers_of_one_customer_are_worth_one_where_all_count() {
         "more answers of the same customers tell less"
     );
 }
+
+#[test]
+fn effort_of_either_version_has_a_mean_and_a_share() {
+    let of = |scale: Scale, histogram: &[u64]| {
+        let answers = Answers {
+            histogram: histogram.to_vec(),
+            squares: 0,
+        };
+        let named = |(name, _, measure): (_, _, Measure)| (name, measure.value);
+        surveys::figures(scale, &answers)
+            .into_iter()
+            .map(named)
+            .collect::<Vec<_>>()
+    };
+    let hard = of(Scale::Ces5, &[3, 2, 0, 2, 3]);
+    assert_eq!(hard, [("ces_5", Some(3.0)), ("ces_5_hard", Some(0.5))]);
+    let easy = of(Scale::Ces7, &[5, 0, 0, 0, 0, 0, 5]);
+    assert_eq!(easy, [("ces_7", Some(4.0)), ("ces_7_agree", Some(0.5))]);
+}
