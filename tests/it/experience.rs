@@ -8,8 +8,9 @@ use customer_profile::{
     ids::TenantId,
     proto::v1::{
         AnswerPolicy, ExperienceMetric, GetExperienceMetricsRequest, GetExperienceMetricsResponse,
-        Interaction, MergeProfilesRequest, MetricBreakdown, MetricPeriod, Profile, SurveyScale,
-        UndoDecisionRequest, sentiment_service_client::SentimentServiceClient,
+        Interaction, KeyDriverQuadrant, MergeProfilesRequest, MetricBreakdown, MetricPeriod, Money,
+        Profile, SurveyScale, UndoDecisionRequest,
+        sentiment_service_client::SentimentServiceClient,
     },
     storage::figures::counted_to,
 };
@@ -122,6 +123,17 @@ async fn surveys_count_each_customer_once_through_merges_and_undos() {
     let all = of_a_year(AnswerPolicy::All, MetricBreakdown::Channel);
     let answer = ask(&service, &all).await;
     assert!(near(find(&answer, "nps", "")[0].value, nps(6.0, 7.0, 13.0)));
+    // Twelve gave 13 answers: one of them two, which are worth one.
+    let clustered = find(&answer, "nps", "")[0];
+    assert!((clustered.effective_n - 13.0 * 13.0 / 15.0).abs() < 1e-9);
+    assert_eq!(
+        (answer.policy(), answer.breakdown(), answer.period()),
+        (
+            AnswerPolicy::All,
+            MetricBreakdown::Channel,
+            MetricPeriod::Year
+        )
+    );
     let web = find(&answer, "nps", "web");
     // Seven of them: fewer than the floor, so how many is said and the figure is not.
     assert_eq!((web[0].n, web[0].value, web[0].withheld), (7, None, true));
@@ -181,11 +193,10 @@ async fn retention_counts_members_of_the_period_before() {
         ..GetExperienceMetricsRequest::default()
     };
     let answer = until(&service, &months, |answer| {
-        find(answer, "active_customers", "")
-            .iter()
-            .map(|one| one.n)
-            .sum::<i64>()
-            == 39
+        let active = find(answer, "active_customers", "");
+        let kept = find(answer, "retention", "");
+        active.iter().map(|one| one.n).sum::<i64>() == 39
+            && kept.iter().all(|one| one.absent != "not_over")
     })
     .await;
     let kept = find(&answer, "retention", "");
@@ -196,6 +207,31 @@ async fn retention_counts_members_of_the_period_before() {
     assert!(kept.contains(&(0, None)), "{kept:?}");
     let left = find(&answer, "churn", "");
     assert!(left.iter().any(|one| one.n == 20 && near(one.value, 0.25)));
+    let of_year = find(&answer, "churn_annual", "");
+    let expected = 1.0 - 0.75_f64.powi(12);
+    assert!(of_year.iter().any(|one| near(one.value, expected)));
+
+    // Who has not come back in this month still may.
+    let now = GetExperienceMetricsRequest {
+        from: Some(Clock::system().now().to_proto()),
+        ..GetExperienceMetricsRequest::default()
+    };
+    let answer = ask(&service, &now).await;
+    for name in ["retention", "churn", "churn_annual"] {
+        let found = find(&answer, name, "");
+        let (value, absent) = (found[0].value, found[0].absent.as_str());
+        assert_eq!(
+            (found.len(), value, absent),
+            (1, None, "not_over"),
+            "{name}"
+        );
+    }
+    // What was not asked for is told as it was taken.
+    assert_eq!(
+        (answer.policy(), answer.period(), answer.horizon_weeks),
+        (AnswerPolicy::Latest, MetricPeriod::Month, 52)
+    );
+    assert!(answer.begin.is_some() && answer.end.is_some() && answer.modelled_on.is_none());
     service.assert_agrees().await;
     service.stop().await;
 }
@@ -233,7 +269,18 @@ async fn value_and_risk_follow_from_how_others_buy() {
     let now = Clock::system().now();
     // What a profile shows is of now, and the last orders came this month.
     let start = (now.0 / Micros::SECOND - make::at(0).unwrap().seconds) / DAY - 345;
-    let orders = shoppers(start);
+    let mut orders = shoppers(start);
+    // One more, who pays in another currency.
+    orders.extend([10, 100, 200].map(|day| {
+        let id = format!("order abroad {day}");
+        Interaction {
+            money: Some(Money {
+                currency: "USD".to_owned(),
+                minor_units: 900_000,
+            }),
+            ..make::order(&id, (start + day) * DAY, "email=abroad@example.com", &id, 0)
+        }
+    }));
     let mut of_each: HashMap<String, i64> = HashMap::new();
     for order in &orders {
         *of_each
@@ -290,6 +337,10 @@ async fn value_and_risk_follow_from_how_others_buy() {
         (value.recency_score.unwrap(), value.frequency_score.unwrap())
     };
     assert!(scores(&faithful) > scores(&gone));
+    let abroad = service.profile("email=abroad@example.com").await;
+    let abroad = abroad.value.unwrap();
+    assert!(abroad.p_alive.is_some() && abroad.frequency_score.is_some());
+    assert_eq!((abroad.money_score, abroad.lifetime_value), (None, None));
     let risk = |profile: Profile| profile.leaving_risk.unwrap();
     let leaving = risk(service.profile("email=c13@example.com").await);
     let parts: f64 = leaving
@@ -316,9 +367,24 @@ async fn value_and_risk_follow_from_how_others_buy() {
     };
     let answer = ask(&service, &year).await;
     // Of who ordered once nobody can say whether they are still there.
-    for (name, n) in [("customers_alive", repeated), ("expected_orders", 80)] {
-        assert_eq!(find(&answer, name, "")[0].n, n, "{name}");
+    for (name, n) in [
+        ("customers_alive", repeated),
+        ("idle_churn", repeated),
+        ("expected_orders", 81),
+        ("rfm_recency", 81),
+        ("rfm_frequency", 81),
+        // No amounts in other currencies.
+        ("rfm_money", 80),
+    ] {
+        let found = find(&answer, name, "")[0];
+        assert_eq!(found.n, n, "{name}");
+        assert!(found.low <= found.value && found.value <= found.high && found.value.is_some());
     }
+    let money = find(&answer, "rfm_money", "")[0];
+    assert_eq!((money.unit.as_str(), money.quintiles.len()), ("JPY", 4));
+    let churn = find(&answer, "idle_churn", "")[0].value.unwrap();
+    assert!(0.0 < churn && churn < 1.0, "{churn}");
+    assert!(answer.modelled_on.is_some());
     service.assert_agrees().await;
     service.stop().await;
 }
@@ -373,6 +439,25 @@ async fn what_was_felt_about_topics_is_found_to_drive_answers() {
         "{drivers:?}"
     );
     assert_eq!(drivers.drivers[0].topic, "delivery");
+    let delivery = &drivers.drivers[0];
+    assert!(delivery.correlation > 0.8 && delivery.correlation_low.unwrap() > 0.0);
+    assert_eq!(
+        (delivery.n, near(Some(delivery.effective_n), 40.0)),
+        (40, true)
+    );
+    assert_ne!(delivery.quadrant(), KeyDriverQuadrant::Unspecified);
+    let seconds = |at: Option<prost_types::Timestamp>| at.unwrap().seconds;
+    assert!(seconds(delivery.first_answer) < seconds(delivery.last_answer));
+    assert_eq!(drivers.caveat, "association, not cause");
+    assert_eq!((drivers.begin, drivers.end), (answer.begin, answer.end));
+    // Nobody answered in the years after.
+    let later = GetExperienceMetricsRequest {
+        from: make::at(800 * DAY),
+        before: make::at(1_200 * DAY),
+        ..request
+    };
+    let later = ask(&service, &later).await.drivers.unwrap();
+    assert_eq!((later.n, later.refused.as_str()), (0, "too_few_answers"));
     let few = GetExperienceMetricsRequest {
         drivers_of: SurveyScale::Csat5.into(),
         ..request
