@@ -16,7 +16,7 @@ use crate::sentiment::text::{Prepared, of_text};
 use crate::sentiment::topics;
 
 /// Version of lexica, models and rules together; it rises with every change of results.
-pub const MODEL_VERSION: u32 = 5;
+pub const MODEL_VERSION: u32 = 6;
 
 /// Thousandths of polarity from which a text is positive; below its negative it is negative.
 const THRESHOLD: i16 = 250;
@@ -137,12 +137,12 @@ fn feeling(
         }
     }
     // A label without a word that shows it: the sentence that weighs most on its side shows it.
-    let (kind, side) = match feeling.label {
-        Label::Negative => (SpanKind::Negative, -1.0),
-        Label::Positive => (SpanKind::Positive, 1.0),
-        Label::Neutral => (SpanKind::Topic, 0.0),
+    let shown = match feeling.label {
+        Label::Negative => Some((SpanKind::Negative, -1.0)),
+        Label::Positive => Some((SpanKind::Positive, 1.0)),
+        Label::Neutral => None,
     };
-    if side != 0.0 && !evidence.has(kind) {
+    if let Some((kind, side)) = shown.filter(|(kind, _)| !evidence.has(*kind)) {
         let strongest = text
             .sentences
             .iter()
@@ -270,28 +270,27 @@ fn name_topics(
         let Some(name) = options.taxonomy.name(found.topic) else {
             continue;
         };
-        let range = evidence.add(&text.prepared, found.range, SpanKind::Topic, STRENGTH_TOPIC);
+        let kind = SpanKind::Topic(found.topic);
+        let range = evidence.add(&text.prepared, found.range, kind, STRENGTH_TOPIC);
         let polarity = found.polarity.map(thousandths);
         let Some((start, end)) = range else {
             continue;
         };
-        if let Some(known) = analysis.topics.iter_mut().find(|known| known.topic == name) {
+        let named = TopicFeeling {
+            topic: name.to_owned(),
+            index: found.topic,
+            polarity,
+            start,
+            end,
+        };
+        let mut topics = analysis.topics.iter_mut();
+        if let Some(known) = topics.find(|known| known.index == found.topic) {
             let stronger = |value: Option<i16>| value.map_or(0, i16::unsigned_abs);
             if stronger(polarity) > stronger(known.polarity) {
-                *known = TopicFeeling {
-                    topic: name.to_owned(),
-                    polarity,
-                    start,
-                    end,
-                };
+                *known = named;
             }
         } else {
-            analysis.topics.push(TopicFeeling {
-                topic: name.to_owned(),
-                polarity,
-                start,
-                end,
-            });
+            analysis.topics.push(named);
         }
     }
 }

@@ -87,8 +87,8 @@ pub enum SpanKind {
     Leaving,
     /// Words about safety or the law.
     SafetyOrLegal,
-    /// Words that name a topic.
-    Topic,
+    /// Words that name a topic, by its index in the taxonomy.
+    Topic(u16),
 }
 
 /// A piece of the original text and what it shows.
@@ -120,9 +120,11 @@ pub struct Feeling {
 pub struct TopicFeeling {
     /// The topic's name in the taxonomy.
     pub topic: String,
-    /// Thousandths, -1000 to 1000, of the nearest clause; none when that clause shows no feeling.
+    /// Its index there.
+    pub index: u16,
+    /// Thousandths, -1000 to 1000, of the clause that names it; none when no feeling about it can be told.
     pub polarity: Option<i16>,
-    /// First byte of the naming words in the original text.
+    /// First byte of the naming words in the original text, where several name it of those in the clause that feels most.
     pub start: u32,
     /// Byte after their last.
     pub end: u32,

@@ -114,9 +114,8 @@ fn span(span: &Span, topics: &[TopicFeeling]) -> v1::EvidenceSpan {
         }
         SpanKind::Leaving => v1::EvidenceKind::Leaving,
         SpanKind::SafetyOrLegal => v1::EvidenceKind::SafetyOrLegal,
-        SpanKind::Topic => {
-            let named = |topic: &&TopicFeeling| (topic.start, topic.end) == (span.start, span.end);
-            if let Some(topic) = topics.iter().find(named) {
+        SpanKind::Topic(index) => {
+            if let Some(topic) = topics.iter().find(|topic| topic.index == index) {
                 message.topic.clone_from(&topic.topic);
             }
             v1::EvidenceKind::Topic
