@@ -47,8 +47,10 @@ pub struct TrainArgs {
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
 
-    /// The folder to write `en.bin`, `ja.bin`, `gates_en.bin`, `gates_ja.bin` and `CARD.md` to; it is made when it is not there.
-    #[arg(long, value_name = "DIR")]
+    /// The folder to write `en.bin`, `ja.bin`, `gates_en.bin`, `gates_ja.bin` and `CARD.md` to; it is made when it is not there,
+    /// and files of these names in it are replaced. The service uses the models that are built into it: to try these, write
+    /// them to `src/sentiment/models` of the source and build again.
+    #[arg(long, value_name = "DIR", default_value = "sentiment-models")]
     out: PathBuf,
 }
 
@@ -111,6 +113,22 @@ mod tests {
         let said = train_sentiment(&args).unwrap_err().to_string();
         assert!(said.contains("no line of it"), "{said}");
         assert!(!args.out.exists());
+    }
+
+    #[test]
+    fn models_go_to_a_folder_of_their_own_unless_another_is_named() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            args: TrainArgs,
+        }
+        let out = |more: &[&str]| {
+            let line = ["train", "--data", "texts"].iter().chain(more);
+            let read = <Line as clap::Parser>::try_parse_from(line);
+            read.unwrap().args.out
+        };
+        assert_eq!(out(&[]), Path::new("sentiment-models"));
+        assert_eq!(out(&["--out", "here"]), Path::new("here"));
     }
 
     #[test]
