@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 
 use ring::digest::{SHA256, digest};
 
-use super::rows::Source;
-use super::{Rates, Trained, TrainedGates};
+use super::{Figures, Rates, Trained, TrainedGates};
 use crate::sentiment::gates::Gate;
 use crate::sentiment::model::Language;
 
@@ -120,49 +119,31 @@ fn of_models(models: &[Trained]) -> String {
              |---|---|---|---|---|---|---|---|---|---|---|---|\n",
             trained.file.len()
         );
-        let mut sums = [0.0_f32; 7];
-        let mut count = 0.0_f32;
         for (source, figures) in &trained.report.sources {
-            let _ = writeln!(
-                card,
-                "| {} | {} | {} | {:.3} | {} | {:.3} | {:.3} | {:.3} | {:.3} | {:.3} | {:.3} | {:.3} |",
-                Source::name(*source),
-                figures.trained,
-                figures.clear,
-                figures.majority,
-                optional(figures.vader),
-                figures.lexicon,
-                figures.lexicon_abstained,
-                figures.right,
-                figures.abstained,
-                figures.macro_f1,
-                figures.labelled,
-                figures.labels_f1,
-            );
-            let row = [
-                figures.majority,
-                figures.vader.unwrap_or(0.0),
-                figures.lexicon,
-                figures.right,
-                figures.macro_f1,
-                figures.labelled,
-                figures.labels_f1,
-            ];
-            for (sum, value) in sums.iter_mut().zip(row) {
-                *sum += value;
-            }
-            count += 1.0;
+            let count = |of: u32| of.to_string();
+            let counts = (count(figures.trained), count(figures.clear));
+            card += &line(source.name(), counts, figures);
         }
-        let english = trained.report.language == Language::English;
-        let [majority, vader, lexicon, right, f1, labelled, labels] =
-            sums.map(|sum| sum / count.max(1.0));
-        let _ = writeln!(
-            card,
-            "| mean of sources | | | {majority:.3} | {} | {lexicon:.3} | | {right:.3} | | {f1:.3} | {labelled:.3} | {labels:.3} |",
-            optional(english.then_some(vader))
-        );
+        let mean = trained.report.mean();
+        card += &line("mean of sources", (String::new(), String::new()), &mean);
     }
     card
+}
+
+/// A line of the table: a name, how many texts were trained on and held out, and the figures.
+fn line(name: &str, (trained, clear): (String, String), figures: &Figures) -> String {
+    format!(
+        "| {name} | {trained} | {clear} | {:.3} | {} | {:.3} | {:.3} | {:.3} | {:.3} | {:.3} | {:.3} | {:.3} |\n",
+        figures.majority,
+        optional(figures.vader),
+        figures.lexicon,
+        figures.lexicon_abstained,
+        figures.right,
+        figures.abstained,
+        figures.macro_f1,
+        figures.labelled,
+        figures.labels_f1,
+    )
 }
 
 fn optional(figure: Option<f32>) -> String {

@@ -45,6 +45,30 @@ pub struct Report {
     pub sources: BTreeMap<Source, Figures>,
 }
 
+impl Report {
+    /// The mean of the sources' figures, each source alike; texts are added up.
+    #[must_use]
+    pub fn mean(&self) -> Figures {
+        let sources = || self.sources.values();
+        let count = sources().fold(0.0_f32, |count, _| count + 1.0).max(1.0);
+        let mean = |of: fn(&Figures) -> f32| sources().map(of).sum::<f32>() / count;
+        let known = sources().any(|figures| figures.vader.is_some());
+        Figures {
+            trained: sources().map(|figures| figures.trained).sum(),
+            clear: sources().map(|figures| figures.clear).sum(),
+            majority: mean(|figures| figures.majority),
+            vader: known.then(|| mean(|figures| figures.vader.unwrap_or_default())),
+            lexicon: mean(|figures| figures.lexicon),
+            lexicon_abstained: mean(|figures| figures.lexicon_abstained),
+            right: mean(|figures| figures.right),
+            abstained: mean(|figures| figures.abstained),
+            labelled: mean(|figures| figures.labelled),
+            macro_f1: mean(|figures| figures.macro_f1),
+            labels_f1: mean(|figures| figures.labels_f1),
+        }
+    }
+}
+
 #[derive(Default)]
 struct Counts {
     trained: u32,
