@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     auth::Caller,
+    calendar::Zone,
     clock::Micros,
     error::Error,
     identity::Members,
@@ -29,8 +30,8 @@ use crate::{
         },
     },
     sentiment::history::{
-        Dated, Felt, Known, Moment, Selection, Stretch, SurveyAnswer, Width, buckets, by_channel,
-        by_department, by_topic, hours, months_before, series, summary, turns,
+        Dated, Felt, Known, Moment, Part, Selection, Stretch, SurveyAnswer, Width, buckets,
+        by_channel, by_department, by_topic, hours, levels, months_before, series, summary, turns,
     },
     storage::interactions::Place,
     tenants::Tenant,
@@ -146,15 +147,9 @@ fn count(
     } else {
         series(felt().map(|felt| felt.dated(zone)))
     };
-    let by_hour = filters.bucket == BucketWidth::Hour;
-    let stretches = match filters.bucket {
-        BucketWidth::Hour => hours(felt(), zone),
-        BucketWidth::Day => buckets(&days, Width::Day, zone),
-        BucketWidth::Week => buckets(&days, Width::Week, zone),
-        BucketWidth::Month | BucketWidth::Unspecified => buckets(&days, Width::Month, zone),
-    };
     let end = filters.before.map_or(now, |before| before.min(now));
     let moment = Moment::new(end, zone, prior);
+    let (buckets, months_before) = in_buckets(&days, heard, filters, moment, zone);
     let told = if sees_all && selection.is_everything() {
         core
     } else {
@@ -165,22 +160,60 @@ fn count(
         last: told.last_feeling.as_ref(),
         signals: &told.signals,
     };
-    let months = months_before(&days).filter(|_| !by_hour);
     GetSentimentHistoryResponse {
         summary: Some(summary(known, moment, filters.half_life)),
-        buckets: newest(&stretches),
+        buckets,
         departments: by_department(parts.iter()),
         channels: by_channel(parts.iter()),
         topics: topics(felt(), &filters.topics),
         change_points: turns(&days).iter().map(|turn| turn.shown(zone)).collect(),
-        months_before: months.map(|day| zone.begin(day).to_proto()),
+        months_before: months_before.map(Micros::to_proto),
         ..GetSentimentHistoryResponse::default()
     }
 }
 
-fn newest(stretches: &[Stretch]) -> Vec<SentimentBucket> {
-    let kept = &stretches[stretches.len().saturating_sub(MOST)..];
-    kept.iter().map(Stretch::shown).collect()
+/// Buckets, the newest, and before which time they are months whatever was asked for. `days` is what the rest is counted from.
+fn in_buckets(
+    days: &[Dated],
+    heard: &Heard,
+    filters: &validate::SentimentHistory,
+    moment: Moment,
+    tenants: Zone,
+) -> (Vec<SentimentBucket>, Option<Micros>) {
+    let zone = filters.zone.unwrap_or(tenants);
+    // Oldest first.
+    let felt = || heard.felt.iter().rev().map(|(_, felt)| felt);
+    let half_life = f64::from(filters.half_life);
+    let width = match filters.bucket {
+        BucketWidth::Hour => {
+            let stretches = hours(felt(), zone);
+            let parts = felt().map(|felt| Part::of_felt(felt, zone));
+            let levels = levels(&stretches, parts, zone, moment, half_life);
+            return (newest(&stretches, &levels), None);
+        }
+        BucketWidth::Day => Width::Day,
+        BucketWidth::Week => Width::Week,
+        BucketWidth::Month | BucketWidth::Unspecified => Width::Month,
+    };
+    // What is kept by month is told by day where every interaction was looked at anyway.
+    let months = width != Width::Month && months_before(days).is_some();
+    let from_interactions = zone != tenants || (months && heard.counted_from.is_none());
+    let counted = if from_interactions {
+        &series(felt().map(|felt| felt.dated(zone)))
+    } else {
+        days
+    };
+    let stretches = buckets(counted, width, zone);
+    let parts = counted.iter().map(|dated| Part::of_series(dated, zone));
+    let levels = levels(&stretches, parts, zone, moment, half_life);
+    let months = months_before(counted).map(|day| zone.begin(day));
+    (newest(&stretches, &levels), months)
+}
+
+fn newest(stretches: &[Stretch], levels: &[Option<f64>]) -> Vec<SentimentBucket> {
+    let left_out = stretches.len().saturating_sub(MOST);
+    let kept = stretches.iter().zip(levels).skip(left_out);
+    kept.map(|(stretch, level)| stretch.shown(*level)).collect()
 }
 
 /// By topic; only those asked for, when any are.

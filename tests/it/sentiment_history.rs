@@ -228,16 +228,85 @@ async fn a_history_is_that_of_the_interactions_whatever_is_asked_for() {
         assert_told(&answer, &request, &all);
         assert_eq!(answer.counted_from, None);
     }
-    // By sums, what is over a year old is told by month; a period that cuts through one is counted from interactions.
-    let mut request = asking(WHO);
-    request.bucket = BucketWidth::Day.into();
-    let whole = ask(&service, request.clone()).await;
-    let months = whole.months_before.unwrap().seconds;
-    for (begin, end) in between(&whole.buckets) {
-        assert_eq!(end - begin > DAY, begin < months);
+    // What is over a year old is kept by month, and told by day from the interactions.
+    for (width, longest) in [(BucketWidth::Day, 1), (BucketWidth::Week, 7)] {
+        let mut request = asking(WHO);
+        request.bucket = width.into();
+        let whole = ask(&service, request.clone()).await;
+        assert_eq!(whole.months_before, None);
+        let ends = between(&whole.buckets);
+        assert!(ends.iter().all(|(begin, end)| end - begin == longest * DAY));
+        assert_told(&whole, &request, &all);
     }
-    request.from = make::at(1);
-    assert_eq!(ask(&service, request).await.months_before, None);
+    let months = ask(&service, asking(WHO)).await;
+    assert!(
+        months.months_before.is_some(),
+        "months are told from what is kept"
+    );
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn buckets_are_of_the_zone_asked_for_and_the_rest_is_of_the_tenants() {
+    let service = Service::start().await;
+    let all = many(&mut Random::new(8), WHO, "a", 200, 500);
+    service.record_all(all.clone()).await;
+    for width in [BucketWidth::Day, BucketWidth::Week, BucketWidth::Month] {
+        let mut request = asking(WHO);
+        request.bucket = width.into();
+        let tenants = ask(&service, request.clone()).await;
+        request.time_zone = "Asia/Kathmandu".into();
+        let elsewhere = ask(&service, request.clone()).await;
+        assert_told(&elsewhere, &request, &all);
+        let (kathmandu, japan) = (5 * 3_600 + 45 * 60, JAPAN);
+        for (answer, east) in [(&tenants, japan), (&elsewhere, kathmandu)] {
+            let midnights = between(&answer.buckets);
+            let at_midnight = |at: i64| (at + east).rem_euclid(DAY) == 0;
+            assert!(
+                midnights
+                    .iter()
+                    .all(|(from, to)| at_midnight(*from) && at_midnight(*to))
+            );
+        }
+        assert_eq!(elsewhere.months_before, None);
+        assert_eq!(elsewhere.summary, tenants.summary);
+        assert_eq!(elsewhere.departments, tenants.departments);
+        assert_eq!(elsewhere.change_points, tenants.change_points);
+    }
+    let unknown = GetSentimentHistoryRequest {
+        time_zone: "Asia/Atlantis".into(),
+        ..asking(WHO)
+    };
+    let status = ask_with(&service, unknown, &[]).await.unwrap_err();
+    assert_invalid(&status, &[("time_zone", "malformed")]);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_level_of_the_last_bucket_is_that_of_the_summary() {
+    let (service, all, start) = soured().await;
+    for width in [BucketWidth::Day, BucketWidth::Week, BucketWidth::Month] {
+        let mut request = asking(WHO);
+        request.bucket = width.into();
+        let answer = ask(&service, request.clone()).await;
+        let level = |bucket: &SentimentBucket| bucket.level.unwrap();
+        // A bucket that is not over stands where the customer stands.
+        let (last, summary) = (answer.buckets.last().unwrap(), answer.summary.as_ref());
+        if last.end.unwrap().seconds > make::at(start).unwrap().seconds {
+            assert!(near(level(last), summary.unwrap().level.unwrap()));
+        }
+        // Each is what a history that ends with it says.
+        for bucket in answer.buckets.iter().rev().skip(1).step_by(5) {
+            request.before = bucket.end.map(|end| Timestamp {
+                seconds: end.seconds - 1,
+                ..end
+            });
+            let then = ask(&service, request.clone()).await.summary.unwrap();
+            assert!(near(level(bucket), then.level.unwrap()));
+        }
+        let first = answer.buckets[0].end.unwrap().seconds;
+        assert!(all.iter().any(|one| seconds(one) < first));
+    }
     service.stop().await;
 }
 

@@ -47,9 +47,18 @@ pub struct SentimentArgs {
     #[command(flatten)]
     look: Look,
 
-    /// Width of the buckets of the history, in the tenant's time zone; a month, or a week for --plot.
+    /// Width of the buckets of the history; a month, or a week for --plot.
     #[arg(long, value_enum, value_name = "WIDTH")]
     bucket: Option<Bucket>,
+
+    /// The time zone whose days, weeks and months the buckets are, as Asia/Tokyo; the tenant's when not given.
+    #[arg(
+        long,
+        default_value = "",
+        hide_default_value = true,
+        value_name = "ZONE"
+    )]
+    bucket_zone: String,
 
     /// Only at or after this time: a day, which begins at midnight in --time-zone, or RFC 3339.
     #[arg(long, value_name = "TIME")]
@@ -143,6 +152,7 @@ impl SentimentArgs {
             channels: self.channel.clone(),
             topics: self.topic.clone(),
             half_life_days: self.half_life.unwrap_or_default(),
+            time_zone: self.bucket_zone.clone(),
             ..GetSentimentHistoryRequest::default()
         })
     }
@@ -150,6 +160,9 @@ impl SentimentArgs {
     /// What was asked for, in words.
     fn about(&self) -> String {
         let mut about = vec![format!("a bucket is a {}", self.bucket().name())];
+        if !self.bucket_zone.is_empty() {
+            about.push(format!("of {}", self.bucket_zone));
+        }
         for (name, given) in [("from", &self.from), ("before", &self.before)] {
             about.extend(given.as_ref().map(|time| format!("{name} {time}")));
         }

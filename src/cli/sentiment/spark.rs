@@ -87,6 +87,7 @@ mod tests {
                 mean: Some(mean),
                 ..SentimentCounts::default()
             }),
+            level: None,
         }
     }
 

@@ -53,6 +53,7 @@ fn month(begin: &str, end: &str, mean: f64) -> SentimentBucket {
         begin: at(&format!("{begin} 00:00")),
         end: at(&format!("{end} 00:00")),
         counts: Some(counts(mean, [1, 0, 1])),
+        level: Some(mean / 2.0),
     }
 }
 

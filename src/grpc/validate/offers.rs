@@ -94,7 +94,7 @@ pub fn asked(
 }
 
 /// Something that may be left out.
-fn said<T>(
+pub(super) fn said<T>(
     out: &mut Violations,
     field: Path<'_>,
     text: &str,

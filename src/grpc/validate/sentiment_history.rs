@@ -3,11 +3,13 @@
 use super::{
     fields::{choice, count, name, period},
     limits::{MAX_FILTER_VALUES, MAX_SLUG_BYTES},
+    offers::said,
     reason::OUT_OF_RANGE,
     timeline::slugs,
     violations::{Path, Violations},
 };
 use crate::{
+    calendar::Zone,
     clock::Micros,
     error::Violation,
     proto::v1::{BucketWidth, GetSentimentHistoryRequest},
@@ -32,6 +34,8 @@ pub struct SentimentHistory {
     pub before: Option<Micros>,
     /// Width of a bucket; never unspecified.
     pub bucket: BucketWidth,
+    /// The time zone of the buckets; `None` means the tenant's.
+    pub zone: Option<Zone>,
     /// Half-life of the level in days, 1 to 730.
     pub half_life: u32,
 }
@@ -62,6 +66,7 @@ pub fn sentiment_history(
         let range = format!("1 to {HALF_LIFE_MOST}, or 0 for {HALF_LIFE_DAYS}");
         out.add(&"half_life_days", OUT_OF_RANGE, range);
     }
+    let zone = said(&mut out, &"time_zone", &given.time_zone, str::parse);
     out.finish(half_life.map(|half_life| SentimentHistory {
         departments,
         channels,
@@ -69,6 +74,7 @@ pub fn sentiment_history(
         from,
         before,
         bucket: bucket.unwrap_or(BucketWidth::Month),
+        zone,
         half_life,
     }))
 }
@@ -97,7 +103,7 @@ mod tests {
     fn nothing_said_means_months_of_everything() {
         let found = sentiment_history(&GetSentimentHistoryRequest::default()).unwrap();
         assert_eq!((found.bucket, found.half_life), (BucketWidth::Month, 30));
-        assert_eq!((found.from, found.before), (None, None));
+        assert_eq!((found.from, found.before, found.zone), (None, None, None));
         assert!(found.departments.is_empty() && found.channels.is_empty());
     }
 
@@ -113,6 +119,7 @@ mod tests {
             channels: vec!["a".into(); 17],
             topics: vec!["料金".into(), "a\nb".into()],
             half_life_days: 731,
+            time_zone: "Asia/Atlantis".into(),
             ..GetSentimentHistoryRequest::default()
         };
         let found = sentiment_history(&request).unwrap_err();
@@ -126,6 +133,7 @@ mod tests {
                 ("channels", TOO_MANY),
                 ("topics[1]", CONTROL_CHARACTERS),
                 ("half_life_days", OUT_OF_RANGE),
+                ("time_zone", MALFORMED),
             ]
         );
     }

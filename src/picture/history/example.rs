@@ -87,6 +87,23 @@ fn feelings() -> Vec<SentimentItem> {
     ]
 }
 
+/// The last day, of which the picture is.
+const TODAY: i64 = 118;
+
+/// The level at the begin of a day, of feelings of one weight.
+fn level(feelings: &[SentimentItem], day: i64) -> f64 {
+    let mut sums = (0.0, 2.0);
+    for item in feelings {
+        let age = at(day).unwrap().seconds - item.occurred_at.unwrap().seconds;
+        let Some(days) = u32::try_from(age / 86_400).ok().filter(|_| age > 0) else {
+            continue;
+        };
+        let left = (-f64::from(days) / 30.0).exp2();
+        sums = (sums.0 + left * item.polarity.unwrap(), sums.1 + left);
+    }
+    sums.0 / sums.1
+}
+
 /// The buckets of a week that the service would count.
 fn buckets(feelings: &[SentimentItem]) -> Vec<SentimentBucket> {
     let weeks = 0..18_i64;
@@ -106,6 +123,7 @@ fn buckets(feelings: &[SentimentItem]) -> Vec<SentimentBucket> {
                 mean: Some(within.iter().sum::<f64>() / f64::from(count)),
                 ..SentimentCounts::default()
             }),
+            level: Some(level(feelings, (week * 7 + 7).min(TODAY))),
         })
     });
     counted.collect()
@@ -125,12 +143,12 @@ fn drawn_example() -> String {
     let answer = GetSentimentHistoryResponse {
         profile_id: "01a200b9-d409-713d-b1af-9f79a26b9fdc".into(),
         summary: Some(SentimentSummary {
-            level: Some(0.21),
+            level: Some(level(&feelings, TODAY)),
             count: 16,
             negative: 5,
             neutral: 2,
             positive: 9,
-            computed_at: at(118),
+            computed_at: at(TODAY),
             ..SentimentSummary::default()
         }),
         buckets: buckets(&feelings),

@@ -79,8 +79,9 @@ fn items() -> impl Strategy<Value = SentimentItem> {
 }
 
 fn answers() -> impl Strategy<Value = GetSentimentHistoryResponse> {
-    let bucket = (times(), times(), any::<i64>(), prop::option::of(numbers())).prop_map(
-        |(begin, end, count, mean)| SentimentBucket {
+    let number = || prop::option::of(numbers());
+    let bucket = (times(), times(), any::<i64>(), number(), number()).prop_map(
+        |(begin, end, count, mean, level)| SentimentBucket {
             begin,
             end,
             counts: Some(SentimentCounts {
@@ -88,6 +89,7 @@ fn answers() -> impl Strategy<Value = GetSentimentHistoryResponse> {
                 mean,
                 ..SentimentCounts::default()
             }),
+            level,
         },
     );
     let turn =
@@ -188,33 +190,25 @@ proptest! {
     }
 
     #[test]
-    fn the_line_is_the_sum_that_is_written_beside_it(
-        widths in prop::collection::vec((0_i64..40, 1_i64..32, 1_i64..30, -1.0..1.0), 1..20),
-        half_life in 1..400,
-    ) {
-        let day = 86_400 * Micros::SECOND;
-        let mut at = 0;
-        let mut buckets = Vec::new();
-        for (gap, wide, count, mean) in widths {
-            let begin = at + gap * day;
-            at = begin + wide * day;
-            buckets.push(model::Bucket { begin: Micros(begin), end: Micros(at), count, mean });
-        }
-        let levels = level::levels(&buckets, half_life);
-        for (n, level) in levels.iter().enumerate() {
-            let (mut sum, mut weight) = (0.0, 0.0);
-            for bucket in &buckets[..=n] {
-                let middle = i64::midpoint(bucket.begin.0, bucket.end.0);
-                let age = (buckets[n].end.0 - middle) / (day / 48);
-                let age = f64::from(i32::try_from(age).unwrap()) / 48.0;
-                let decay = (-age / f64::from(half_life)).exp2();
-                let counted = f64::from(i32::try_from(bucket.count).unwrap()) * decay;
-                sum += counted * bucket.mean;
-                weight += counted;
-            }
-            if weight > 1e-6 {
-                prop_assert!((level - sum / weight).abs() < 1e-6, "{level} {}", sum / weight);
-            }
+    fn the_line_stands_at_the_levels_of_the_answer(levels in prop::collection::vec(-1.0..1.0, 1..20)) {
+        let at = |week: i64| Some(Micros(week * 7 * 86_400 * Micros::SECOND).to_proto());
+        let bucket = |(week, level): (i64, &f64)| SentimentBucket {
+            begin: at(week),
+            end: at(week + 1),
+            counts: Some(SentimentCounts { count: 1, mean: Some(-level), ..SentimentCounts::default() }),
+            level: Some(*level),
+        };
+        let answer = GetSentimentHistoryResponse {
+            buckets: (0..).zip(&levels).map(bucket).collect(),
+            ..GetSentimentHistoryResponse::default()
+        };
+        let story = Story { answer: &answer, feelings: &[], events: &[], half_life_days: 30, about: "" };
+        let drawn: Vec<f64> = History::of(&story).buckets.iter().map(|bucket| bucket.level).collect();
+        prop_assert_eq!(drawn, levels.clone());
+        let svg = unescaped(&history(&story, &|_| 0).unwrap());
+        for level in levels {
+            let told = format!("level {level:+.2}; 1 feeling with a mean of {:+.2}", -level);
+            prop_assert!(svg.contains(&told), "{}", told);
         }
     }
 

@@ -7,7 +7,7 @@
 //! - Good is up and bad is down. What a colour says is said by the place or by a word as well.
 //! - A text is as wide as its letters may be (`canvas::room`), wide characters counted as wide; what finds no room of its own
 //!   is left out of sight and told when one points at its mark.
-//! - The line is made of the buckets of the answer and of nothing else (`level`).
+//! - The line is made of the levels of the answer and of nothing else (`level`).
 //!
 //! Shapes, scales and texts are drawn by `plotters`, whose SVG needs no fonts; it draws no texts for pointing at, which are
 //! laid over its picture.

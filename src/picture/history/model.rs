@@ -72,6 +72,8 @@ pub(super) struct Bucket {
     pub(super) end: Micros,
     pub(super) count: i64,
     pub(super) mean: f64,
+    /// At its end.
+    pub(super) level: f64,
 }
 
 /// One feeling.
@@ -225,6 +227,7 @@ fn buckets(answer: &GetSentimentHistoryResponse) -> Vec<Bucket> {
             end: end.max(begin),
             count: counts.count.clamp(0, 1_000_000),
             mean: counts.mean.and_then(polarity)?,
+            level: bucket.level.and_then(polarity)?,
         })
     });
     let mut read: Vec<Bucket> = read.filter(|bucket| bucket.count > 0).collect();

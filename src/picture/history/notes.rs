@@ -156,8 +156,7 @@ impl Legend {
                  where nothing was said.",
                 count(usize::try_from(days).unwrap_or_default(), "day")
             ),
-            "The level now also leans to the mean of all customers while there are few feelings."
-                .to_owned(),
+            "It leans to the mean of all customers while there are few feelings.".to_owned(),
         ];
         let mut y = top + self.rows * ROW + 16;
         for note in notes {

@@ -35,13 +35,14 @@ pub struct Stretch {
 }
 
 impl Stretch {
-    /// As the protocol shows it.
+    /// As the protocol shows it, with the level at its end.
     #[must_use]
-    pub fn shown(&self) -> SentimentBucket {
+    pub fn shown(&self, level: Option<f64>) -> SentimentBucket {
         SentimentBucket {
             begin: Some(self.begin.to_proto()),
             end: Some(self.end.to_proto()),
             counts: Some(self.sums.counts()),
+            level,
         }
     }
 }

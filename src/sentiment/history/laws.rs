@@ -153,10 +153,10 @@ fn shown(state: &State, moment: Moment) -> Shown {
         buckets: widths
             .iter()
             .map(|width| {
-                buckets(&series, *width, Zone::TOKYO)
-                    .iter()
-                    .map(Stretch::shown)
-                    .collect()
+                let found = buckets(&series, *width, Zone::TOKYO);
+                let levels = levels_of(&found, &series, moment);
+                let shown = found.iter().zip(levels);
+                shown.map(|(stretch, level)| stretch.shown(level)).collect()
             })
             .collect(),
         groups: vec![
@@ -166,6 +166,11 @@ fn shown(state: &State, moment: Moment) -> Shown {
         summary: summary(known, moment, HALF_LIFE_DAYS),
         turns: turns(&series),
     }
+}
+
+fn levels_of(stretches: &[Stretch], series: &[Dated], moment: Moment) -> Vec<Option<f64>> {
+    let parts = series.iter().map(|d| Part::of_series(d, Zone::TOKYO));
+    levels(stretches, parts, Zone::TOKYO, moment, 30.0)
 }
 
 /// A feeling as the direct computation reads it: its date in Japan, polarity and weight; none for a text that says nothing.
@@ -353,6 +358,26 @@ proptest! {
     }
 
     #[test]
+    fn the_level_of_a_bucket_is_that_of_a_summary_at_its_end((all, _, _) in cases(800)) {
+        let state = fold(all.iter().map(Said::fact));
+        let series = series(state.core().feelings.iter().map(Dated::from));
+        let now = moment(790);
+        for width in [Width::Day, Width::Week, Width::Month] {
+            let found = buckets(&series, width, Zone::TOKYO);
+            for (stretch, level) in found.iter().zip(levels_of(&found, &series, now)) {
+                let known: Vec<Dated> = series.iter().copied()
+                    .filter(|dated| Zone::TOKYO.begin(dated.day) < stretch.end).collect();
+                let last = Zone::TOKYO.day(Micros(stretch.end.0 - 1)).min(now.today());
+                let then = Moment::on(last, Zone::TOKYO, 0.1);
+                let known = Known { series: &known, ..Known::default() };
+                let wanted = summary(known, then, 30).level;
+                prop_assert_eq!(level.is_some(), wanted.is_some());
+                prop_assert!(level.zip(wanted).is_none_or(|(level, wanted)| near(level, wanted)), "{:?} {:?}", level, wanted);
+            }
+        }
+    }
+
+    #[test]
     fn within_a_year_interactions_and_sums_tell_the_same((all, order, _) in cases(300)) {
         let state = fold(all.iter().map(Said::fact));
         let by_sums = series(state.core().feelings.iter().map(Dated::from));
@@ -367,6 +392,14 @@ proptest! {
             sums: stretch.sums,
         }));
         prop_assert_eq!(&of_hours, &by_sums);
+        let mut in_time = felt.clone();
+        in_time.sort_by_key(|one| (one.at, one.id));
+        let parts = in_time.iter().map(|one| Part::of_felt(one, Zone::TOKYO));
+        let by_hour = levels(&hours, parts, Zone::TOKYO, moment(900), 30.0);
+        let days = buckets(&by_sums, Width::Day, Zone::TOKYO);
+        let by_day = levels_of(&days, &by_sums, moment(900));
+        let last = |levels: &[Option<f64>]| levels.last().copied().flatten();
+        prop_assert!(last(&by_hour).zip(last(&by_day)).is_none_or(|(one, other)| near(one, other)));
         for one in &felt {
             prop_assert_eq!(hours.iter().filter(|s| s.begin <= one.at && one.at < s.end).count(), 1);
         }

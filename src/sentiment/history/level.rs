@@ -4,8 +4,12 @@
 //! this does not.
 
 use super::{
-    Dated, Moment,
+    Dated, Felt, Moment, Stretch, Sums,
     sums::{float, float_of},
+};
+use crate::{
+    calendar::{Day, Zone},
+    clock::Micros,
 };
 
 /// How much the prior mean weighs in a level: as much as this many fresh feelings of full confidence.
@@ -81,4 +85,70 @@ impl Decayed {
         let spread = (self.weighted_squares / self.weight - mean * mean).max(0.0);
         (n > 1.0 + 1e-9).then(|| spread * n / (n - 1.0))
     }
+}
+
+/// Feelings that belong into one stretch.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// Where they begin.
+    begin: Micros,
+    /// The day from which their age is counted.
+    reckoned: Day,
+    sums: Sums,
+}
+
+impl Part {
+    /// A day or month of a series.
+    #[must_use]
+    pub fn of_series(dated: &Dated, zone: Zone) -> Self {
+        Self {
+            begin: zone.begin(dated.day),
+            reckoned: dated.reckoned(),
+            sums: dated.sums,
+        }
+    }
+
+    /// One feeling.
+    #[must_use]
+    pub fn of_felt(felt: &Felt, zone: Zone) -> Self {
+        Self {
+            begin: felt.at,
+            reckoned: zone.day(felt.at),
+            sums: felt.sums(),
+        }
+    }
+}
+
+/// The level at the end of each stretch, of which no two overlap, or at the moment where that is earlier. Stretches and what was
+/// felt in them are in the order of time; a half-life is above 0.
+///
+/// As [`Decayed::level`] of all up to there, but that only what is new is added at each.
+#[must_use]
+pub fn levels(
+    stretches: &[Stretch],
+    parts: impl IntoIterator<Item = Part>,
+    zone: Zone,
+    moment: Moment,
+    half_life: f64,
+) -> Vec<Option<f64>> {
+    let left = |from: Day, to: Day| (-f64::from((to.0 - from.0).max(0)) / half_life).exp2();
+    let now = zone.day(moment.at);
+    let (mut weighted, mut weight, mut felt) = (0.0, 0.0, false);
+    let mut before: Option<Day> = None;
+    let mut parts = parts.into_iter().peekable();
+    let level_of = |stretch: &Stretch| {
+        let today = zone.day(Micros(stretch.end.0 - 1)).min(now);
+        let aged = before.map_or(1.0, |before| left(before, today));
+        weighted *= aged;
+        weight *= aged;
+        before = Some(today);
+        while let Some(part) = parts.next_if(|part| part.begin < stretch.end) {
+            let left = left(part.reckoned, today);
+            weighted += left * float(part.sums.weighted) / 1e6;
+            weight += left * float_of(part.sums.weight) / 1e3;
+            felt |= part.sums.weight > 0;
+        }
+        felt.then(|| (weighted + PRIOR_WEIGHT * moment.prior) / (weight + PRIOR_WEIGHT))
+    };
+    stretches.iter().map(level_of).collect()
 }

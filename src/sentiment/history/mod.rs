@@ -27,7 +27,7 @@ mod turns;
 
 pub use buckets::{Stretch, Width, buckets, by_channel, by_department};
 pub use felt::{Felt, SurveyAnswer, by_topic, hours, newest_of_each_method};
-pub use level::{Decayed, PRIOR_WEIGHT};
+pub use level::{Decayed, PRIOR_WEIGHT, Part, levels};
 pub use series::{Dated, Selection, months_before, series};
 pub use summary::{Known, summary};
 pub use sums::Sums;

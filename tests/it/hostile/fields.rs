@@ -137,7 +137,7 @@ fn requests_about_feelings() -> Vec<(&'static str, String)> {
             "SentimentService/GetSentimentHistory",
             format!(
                 r#"{{{LOOKUP}, {options}, "from": "2024-01-01T00:00:00Z", "before": "2025-01-01T00:00:00Z", "bucket": 2,
-                "departments": ["support"], "channels": ["chat"], "topics": ["delivery"], "half_life_days": 7, "page_size": 10}}"#
+                "departments": ["support"], "channels": ["chat"], "topics": ["delivery"], "half_life_days": 7, "time_zone": "Europe/Oslo", "page_size": 10}}"#
             ),
         ),
         (

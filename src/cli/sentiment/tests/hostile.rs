@@ -69,6 +69,7 @@ fn histories() -> impl Strategy<Value = GetSentimentHistoryResponse> {
     let bucket = (times(), times(), counts).prop_map(|(begin, end, counts)| SentimentBucket {
         begin,
         end,
+        level: counts.mean,
         counts: Some(counts),
     });
     let summary = (
