@@ -11,7 +11,7 @@
 
 use super::number::{ratio, real};
 
-/// The fewest answers an aggregate may be shown for, unless a tenant says otherwise.
+/// The fewest answers an aggregate is shown for; no setting changes it.
 pub const FLOOR: u64 = 10;
 
 /// Standard normal deviate of a two-sided interval of 95%.

@@ -27,7 +27,7 @@ impl Past {
                 Vec::new()
             },
             identifiers_total: i32::try_from(self.cards.len()).unwrap_or(i32::MAX),
-            // Models are of today: of the past they say nothing.
+            // Models of purchases are of today: of the past they say nothing.
             ..shown_state(&self.state, rules, (moment, None), admits)
         }
     }

@@ -42,9 +42,8 @@ use crate::{
 /// Half-life of the level in days where none is asked for.
 pub const HALF_LIFE_DAYS: u32 = 30;
 
-/// To what a customer's level is drawn while little is known: the tenant's mean, -1 to 1.
-///
-/// It is 0 for every tenant: no mean of a tenant is kept yet.
+/// To what a customer's level is drawn while little is known and no mean of the tenant is: until 40 of its customers have
+/// ordered, and in the past, for which no mean is kept.
 #[must_use]
 pub const fn prior() -> f64 {
     0.0
