@@ -1,5 +1,7 @@
 //! An analyzer of the operator's own: real calls over loopback, to one that answers, dawdles, talks nonsense, fails or dies.
 
+mod anew;
+
 use std::{
     collections::HashMap,
     net::SocketAddr,
@@ -23,6 +25,7 @@ use customer_profile::{
             Interaction,
         },
     },
+    sentiment::Reader,
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_stream::wrappers::TcpListenerStream;
@@ -181,15 +184,18 @@ impl Host {
     }
 
     async fn service(&self, more: &[(&str, &str)]) -> Service {
-        let url = format!("http://{}", self.address);
-        let mut all = vec![
-            ("CUSTOMER_PROFILE_ANALYZER__URL", url.as_str()),
-            ("CUSTOMER_PROFILE_ANALYZER__PAUSE_MS", "300"),
-            // Longer than a busy machine takes.
-            ("CUSTOMER_PROFILE_ANALYZER__TIMEOUT_MS", "8000"),
-        ];
-        all.extend(more);
-        Service::with(Database::new().await, &all).await
+        let url = self.url();
+        Service::with(Database::new().await, &settings(&url, more)).await
+    }
+
+    /// A service whose own analyzer is somebody's.
+    async fn reading(&self, database: Database, more: &[(&str, &str)], reader: Reader) -> Service {
+        let url = self.url();
+        Service::reading(database, &settings(&url, more), reader).await
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     fn behave(&self, manner: Manner) {
@@ -199,6 +205,17 @@ impl Host {
     fn calls(&self) -> usize {
         self.analyzer.calls.load(Ordering::SeqCst)
     }
+}
+
+fn settings<'a>(url: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let mut all = vec![
+        ("CUSTOMER_PROFILE_ANALYZER__URL", url),
+        ("CUSTOMER_PROFILE_ANALYZER__PAUSE_MS", "300"),
+        // Longer than a busy machine takes.
+        ("CUSTOMER_PROFILE_ANALYZER__TIMEOUT_MS", "8000"),
+    ];
+    all.extend(more);
+    all
 }
 
 fn serve(listener: TcpListener, analyzer: &Arc<Analyzer>) -> JoinHandle<()> {

@@ -59,17 +59,17 @@ fn reading(text: &str, factor: u32) -> Analysis {
     analysis
 }
 
-const OLD: Reader = Reader {
+pub const OLD: Reader = Reader {
     version: 11,
     read: |text: &str, _: &Options<'_>| reading(text, 1),
 };
 
-const NEW: Reader = Reader {
+pub const NEW: Reader = Reader {
     version: 12,
     read: |text: &str, _: &Options<'_>| reading(text, 7),
 };
 
-async fn ask(service: &Service, operation: &str) -> ReanalyzeInteractionsResponse {
+pub async fn ask(service: &Service, operation: &str) -> ReanalyzeInteractionsResponse {
     let request = ReanalyzeInteractionsRequest {
         operation_id: operation.into(),
     };
@@ -77,7 +77,7 @@ async fn ask(service: &Service, operation: &str) -> ReanalyzeInteractionsRespons
     answer.unwrap().into_inner()
 }
 
-async fn done(service: &Service, operation: &str) -> ReanalyzeInteractionsResponse {
+pub async fn done(service: &Service, operation: &str) -> ReanalyzeInteractionsResponse {
     let mut last = ReanalyzeInteractionsResponse::default();
     until("all is analysed anew", async || {
         last = ask(service, operation).await;
@@ -228,7 +228,7 @@ async fn a_newer_model_reads_everything_while_others_record_merge_and_retract() 
     other.stop().await;
 }
 
-async fn retract(service: &Service, one: &Interaction) -> usize {
+pub async fn retract(service: &Service, one: &Interaction) -> usize {
     use customer_profile::proto::v1::retract_interactions_request::Selection;
     let mut request = retracting(&format!("retract {}", one.event_id), &[&one.event_id]);
     if let Some(Selection::References(of)) = &mut request.selection {
