@@ -14,7 +14,7 @@
 //! | P(alive) | 0.70 | 1 - P(alive) |
 //! | idle, where P(alive) is not known | 0.60 | 0 up to one median gap, 1/2 at three (overdue), 1 from five on |
 //! | level of sentiment | 0.40 | how far below 0, times n/(n+2) for n the effective number of feelings |
-//! | trend of sentiment | 0.25 | fall a month, 1 at 0.5; times n/(n+2) likewise |
+//! | trend of sentiment | 0.25 | how far the fast mean is below the slow one, 1 at 0.5; times n/(n+2) for the n of the fast |
 //! | complaints closed without a solution | 0.35 | 1 - 1/2^number |
 //! | open complaints | 0.30 | 1 - 1/2^number |
 //! | failed payments | 0.30 | 1 - 1/2^number |
@@ -30,7 +30,7 @@ const HALF_LIFE: f64 = 90.0;
 /// Median gaps at which being idle starts to count, and those on top at which it counts in full.
 const IDLE_FROM: f64 = 1.0;
 const IDLE_SPAN: f64 = 4.0;
-/// A fall of the level in a month that counts in full.
+/// How far the fast mean is below the slow one when that counts in full.
 const STEEP: f64 = 0.5;
 /// So many feelings are as good as none at all.
 const PRIOR: f64 = 2.0;
@@ -38,7 +38,7 @@ const PRIOR: f64 = 2.0;
 /// A mean feeling with what it rests on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Feeling {
-    /// The level, -1 to 1, or its change in 30 days.
+    /// The level, -1 to 1, or the trend: the fast mean less the slow one, -2 to 2.
     pub value: f64,
     /// How many feelings it is worth, 0 or more.
     pub effective_n: f64,
@@ -55,7 +55,7 @@ pub struct Facts {
     pub idle_gaps: Option<f64>,
     /// Level of sentiment.
     pub level: Option<Feeling>,
-    /// Change of the level in 30 days, below 0 for a fall.
+    /// Trend of sentiment: the fast mean less the slow one, below 0 for a fall, with the n of the fast.
     pub trend: Option<Feeling>,
     /// Complaints that are open.
     pub open_complaints: Option<u32>,
