@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use moka::sync::Cache;
 
+use super::lives::Lives;
 use crate::{
     clock::Micros,
     ids::{ProfileId, TenantId},
@@ -65,14 +66,14 @@ impl Reading {
 }
 
 impl Encoded {
-    /// Of at most so many bytes, for at most so long.
+    /// Of at most so many bytes, for up to so long.
     #[must_use]
     pub fn new(bytes: u64, longest: Duration) -> Self {
         let weigh = |_: &(ProfileId, View), kept: &Kept| {
             u32::try_from(kept.bytes.len() + OVERHEAD).unwrap_or(u32::MAX)
         };
         let cache = Cache::builder().max_capacity(bytes).weigher(weigh);
-        Self(cache.time_to_live(longest).build())
+        Self(cache.expire_after(Lives(longest)).build())
     }
 
     /// What was shown of a document to a view.

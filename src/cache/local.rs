@@ -8,15 +8,12 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use moka::{Expiry, ops::compute::Op, sync::Cache};
+use moka::{ops::compute::Op, sync::Cache};
 
-use super::{
-    rule::Age,
-    sealed::{Epoch, lifetime},
-};
+use super::{lives::Lives, rule::Age, sealed::Epoch};
 use crate::{
     ids::{IdentityKey, ProfileId, TenantId},
     storage::profile_documents::Document,
@@ -62,24 +59,6 @@ pub struct Local {
     written: Vec<AtomicU32>,
 }
 
-struct Lives(Duration);
-
-impl<V> Expiry<ProfileId, V> for Lives {
-    fn expire_after_create(&self, key: &ProfileId, _: &V, _: Instant) -> Option<Duration> {
-        Some(lifetime(self.0, key.as_uuid().as_u64_pair().1))
-    }
-
-    fn expire_after_update(
-        &self,
-        key: &ProfileId,
-        _: &V,
-        _: Instant,
-        _: Option<Duration>,
-    ) -> Option<Duration> {
-        Some(lifetime(self.0, key.as_uuid().as_u64_pair().1))
-    }
-}
-
 impl Local {
     /// Of at most so many bytes, for at most so long.
     #[must_use]
@@ -94,7 +73,7 @@ impl Local {
             entries: Cache::builder()
                 .max_capacity(for_entries)
                 .weigher(|_, kept: &Kept<Entry>| kept.weight)
-                .time_to_live(longest)
+                .expire_after(Lives(longest))
                 .build(),
             written: std::iter::repeat_with(AtomicU32::default)
                 .take(GROUPS)

@@ -16,6 +16,7 @@
 
 pub mod encoded;
 pub mod flight;
+mod lives;
 pub mod local;
 pub mod memory;
 pub mod redis;
