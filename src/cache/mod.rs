@@ -182,13 +182,51 @@ impl Caches {
         wish: &Wish,
         began: Duration,
     ) -> Result<Duration, Why> {
-        let memory = self.memory();
-        // Both change under the same lock.
-        if self.epoch() != epoch {
-            return Err(Why::TooOld);
-        }
+        let memory = self.of_run(epoch)?;
         let as_of = rule::judge(facts, wish, &memory, began)?;
         Ok(began.saturating_sub(as_of))
+    }
+
+    /// The same for who takes old answers, of a value that was read so long ago.
+    ///
+    /// # Errors
+    /// With why it may not.
+    pub fn judge_old<F: Fn(&IdentityKey) -> bool>(
+        &self,
+        epoch: Epoch,
+        (facts, age): (&Facts<F>, Duration),
+        wish: &Wish,
+        began: Duration,
+    ) -> Result<Duration, Why> {
+        let memory = self.of_run(epoch)?;
+        rule::judge_old(facts, age, wish, &memory, began)
+    }
+
+    /// The same of the answer that nobody is known, read at a position.
+    ///
+    /// # Errors
+    /// With why it may not.
+    pub fn judge_unknown(
+        &self,
+        epoch: Epoch,
+        position: i64,
+        wish: &Wish,
+        began: Duration,
+    ) -> Result<Duration, Why> {
+        let memory = self.of_run(epoch)?;
+        let right = rule::judge_unknown(position, wish, &memory, began)?;
+        Ok(began.saturating_sub(right))
+    }
+
+    /// What is remembered, if it is still of a run of the store: both change under the same lock. What is kept of another run
+    /// is held against positions that do not count there.
+    fn of_run(&self, epoch: Epoch) -> Result<RwLockReadGuard<'_, Memory>, Why> {
+        let memory = self.memory();
+        if self.epoch() == epoch {
+            Ok(memory)
+        } else {
+            Err(Why::TooOld)
+        }
     }
 
     /// Whether the database did not answer when it was last looked at.
@@ -272,5 +310,62 @@ impl Caches {
         if let Some(changes) = seal.hear(self.epoch(), message) {
             self.saw(changes.into_iter());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{memory::Changed, *};
+    use crate::ids::ProfileId;
+
+    fn caches() -> Caches {
+        let options = Options {
+            store: Uuid::nil(),
+            memory: 0,
+            lifetime: Duration::from_mins(1),
+            remembered: 100,
+        };
+        Caches::new(options, None)
+    }
+
+    #[test]
+    fn nothing_of_another_run_of_the_store_is_believed() {
+        let caches = caches();
+        let run = |incarnation| {
+            let epoch = caches.epoch_of(incarnation);
+            caches.begin(epoch, 5);
+            caches.memory_mut().looked(caches.now(), 20);
+            epoch
+        };
+        let facts = Facts {
+            profile: ProfileId::from_uuid(Uuid::nil()),
+            version: 3,
+            position: 9,
+            lists: |_: &IdentityKey| true,
+        };
+        let wish = Wish {
+            tokens: Vec::new(),
+            bound: Duration::from_mins(1),
+            allow_stale: true,
+        };
+        let judged = |epoch| {
+            let now = caches.now();
+            [
+                caches.judge(epoch, &facts, &wish, now),
+                caches.judge_old(epoch, (&facts, Duration::ZERO), &wish, now),
+                caches.judge_unknown(epoch, 20, &wish, now),
+            ]
+        };
+        let first = run("first");
+        assert!(judged(first).iter().all(Result::is_ok));
+        let second = run("second");
+        assert_eq!(judged(first), [Err(Why::TooOld); 3]);
+        assert!(judged(second).iter().all(Result::is_ok));
+        caches.memory_mut().saw(Changed {
+            profile: facts.profile,
+            version: 4,
+            position: 21,
+        });
+        assert_eq!(judged(second)[0], Err(Why::Changed));
     }
 }

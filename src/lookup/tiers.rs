@@ -11,7 +11,7 @@ use crate::{
     cache::{
         local::Entry,
         redis::Value,
-        rule::{self, Facts, Why, Wish},
+        rule::{Facts, Why, Wish},
         sealed::{Epoch, Kind, document_name, entry_name, turn_name},
         settled::Ask,
     },
@@ -258,7 +258,7 @@ impl<'a> Sought<'a> {
         self.count(Source::Redis);
     }
 
-    /// Takes what caches have, however old, as long as it is not older than [`rule::OLDEST`].
+    /// Takes what caches have, however old, as long as it is not older than [`crate::cache::rule::OLDEST`].
     pub(super) async fn stale(&mut self) {
         if let Some(local) = self.reader.caches.local() {
             let (mut missed, mut keys) = (HashSet::new(), HashSet::new());
@@ -288,12 +288,9 @@ impl<'a> Sought<'a> {
 
     fn admit_entry(&mut self, source: Source, key: IdentityKey, entry: Entry) {
         if entry.lies_in.is_none() {
-            let judged = {
-                let memory = self.reader.caches.memory();
-                rule::judge_unknown(entry.position, self.wish, &memory, self.began)
-            };
-            match judged {
-                Ok(right) => self.used(right),
+            let caches = &self.reader.caches;
+            match caches.judge_unknown(self.epoch, entry.position, self.wish, self.began) {
+                Ok(behind) => self.behind = self.behind.max(behind),
                 Err(why) => return stale(source, why.label()),
             }
         }
@@ -342,10 +339,10 @@ impl<'a> Sought<'a> {
     }
 
     fn judge_old(&self, document: &Document) -> Result<Duration, Why> {
-        let memory = self.reader.caches.memory();
+        let caches = &self.reader.caches;
         let read_at = self.reader.clock.now().0 - document.read_at.0;
         let age = Duration::from_micros(u64::try_from(read_at).unwrap_or_default());
-        rule::judge_old(&facts(document), age, self.wish, &memory, self.began)
+        caches.judge_old(self.epoch, (&facts(document), age), self.wish, self.began)
     }
 
     pub(super) fn count(&self, source: Source) {
