@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::open::Opened;
+use super::{open::Opened, serve::patience};
 use crate::{
     cache::{
         self, Caches,
@@ -111,6 +111,7 @@ pub(super) fn reader(
     let replicas = (!opened.replicas.is_empty())
         .then(|| Arc::new(Replicas::new(opened.replicas.clone(), budget)));
     let reader = Reader::new(opened.storage.clone(), caches, Clock::system());
+    let reader = reader.with_patience(patience(settings));
     Ok(reader.with_replicas(replicas))
 }
 

@@ -362,7 +362,7 @@ impl Server {
 }
 
 /// How long a call or a batch waits for the database.
-fn patience(settings: &Settings) -> Duration {
+pub(super) fn patience(settings: &Settings) -> Duration {
     settings.database.acquire_timeout + settings.database.statement_timeout + GRACE
 }
 

@@ -5,13 +5,13 @@
 
 use sqlx::PgConnection;
 
-use super::{Found, Who, find};
+use super::{Found, Who, find, tiers::facts};
 use crate::{
     cache::rule::{self, Facts, Token},
     error::Error,
     identity::Members,
     ids::{IdentityKey, TenantId},
-    storage::identity_cards,
+    storage::{identity_cards, profile_documents::Document},
 };
 
 /// What a caller with such a token is told.
@@ -52,6 +52,12 @@ pub async fn find_with(
         return Err(LOST);
     }
     Ok(Some(found))
+}
+
+/// Whether a document that the primary has said lacks the write of one of some tokens, which is lost then.
+pub(super) fn lacks(document: &Document, tokens: &[Token]) -> bool {
+    let mut tokens = tokens.iter();
+    tokens.any(|token| rule::is_lost(&facts(document), document.next, token))
 }
 
 /// Who brings a token and finds nobody may look for somebody whom the database has lost.

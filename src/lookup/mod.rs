@@ -10,6 +10,7 @@
 //! - What a cache or a replica says is judged by what this process read of the primary's outbox ([`reader`], `replica`).
 //! - Every call costs a bounded number of index reads, whatever the size of a profile ([`timeline`], [`search`]).
 
+mod counted;
 pub mod document;
 pub mod feelings;
 pub mod find;
@@ -25,6 +26,7 @@ pub mod search;
 pub mod suggest;
 mod tiers;
 pub mod timeline;
+mod together;
 
 pub use document::document;
 pub use find::{Found, Who, find};

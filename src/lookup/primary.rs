@@ -6,11 +6,11 @@ use sqlx::PgConnection;
 
 use super::{
     gathered::{Gathered, Needs},
-    lost::{LOST, check_of_nobody},
-    tiers::{Sought, Source, facts},
+    lost::{LOST, check_of_nobody, lacks},
+    tiers::{Sought, Source},
 };
 use crate::{
-    cache::{local::Entry, rule},
+    cache::local::Entry,
     error::Error,
     identity::Members,
     ids::{IdentityKey, ProfileId},
@@ -102,11 +102,10 @@ impl Sought<'_> {
     ) -> Result<(), Error> {
         let now = self.reader.clock.now();
         let found = profile_documents::read(connection, self.tenant, ids, now).await?;
-        let is_lost = |document: &Document| {
-            let mut tokens = self.wish.tokens.iter();
-            tokens.any(|token| rule::is_lost(&facts(document), document.next, token))
-        };
-        if found.iter().any(is_lost) {
+        if found
+            .iter()
+            .any(|document| lacks(document, &self.wish.tokens))
+        {
             return Err(LOST);
         }
         let mut keys: Vec<IdentityKey> = found.iter().flat_map(shown).collect();

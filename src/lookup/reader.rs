@@ -5,8 +5,7 @@
 //! - A value is used only where `cache::rule` says so for this very caller; what is not enough is read again, further down.
 //! - What is read from the primary is read in the order entries, profiles, identifiers, and is kept under the run of the store
 //!   and the position that were known before it was read.
-//! - Many who want the same person cause one read of an instance, and with Redis one of all; who is not served by it, because it
-//!   began too long before, waits for the next.
+//! - Many who want the same person cause one read of an instance, and with Redis one of all (`together`).
 
 use std::{
     sync::{Arc, OnceLock},
@@ -18,9 +17,10 @@ use metrics::Counter;
 use super::{
     Who,
     tiers::{Sought, Source},
+    together::{Flown, What},
 };
 use crate::{
-    cache::{Caches, flight::Flights, memory::Standing, rule::Wish, settled::Ask},
+    cache::{Caches, flight::Flights, rule::Wish, settled::Ask},
     clock::Clock,
     error::Error,
     ids::TenantId,
@@ -38,7 +38,9 @@ pub struct Reader {
     pub(super) caches: Arc<Caches>,
     pub(super) clock: Clock,
     pub(super) replicas: Option<Arc<Replicas>>,
-    flights: Arc<Flights<(TenantId, Who), Flown>>,
+    pub(super) flights: Arc<Flights<What, Flown>>,
+    /// The longest that a read for many may take.
+    pub(super) patience: Duration,
     /// Counts what memory answers by itself.
     pub(super) hits: Arc<OnceLock<Counter>>,
 }
@@ -76,23 +78,6 @@ impl Answer {
     }
 }
 
-/// What a shared read came to.
-#[derive(Clone, Debug)]
-enum Flown {
-    Read {
-        found: Option<(Arc<Document>, Option<usize>)>,
-        source: Source,
-        /// When it began, since the caches did.
-        began: Duration,
-        /// When it was right.
-        as_of: Duration,
-    },
-    /// The database is away.
-    Away,
-    /// Something else; each finds out by itself.
-    Failed,
-}
-
 impl Reader {
     /// On a database, with caches.
     #[must_use]
@@ -103,6 +88,7 @@ impl Reader {
             clock,
             replicas: None,
             flights: Arc::default(),
+            patience: Duration::from_mins(1),
             hits: Arc::default(),
         }
     }
@@ -111,6 +97,12 @@ impl Reader {
     #[must_use]
     pub fn with_replicas(self, replicas: Option<Arc<Replicas>>) -> Self {
         Self { replicas, ..self }
+    }
+
+    /// With a longest time that a read for many may take: that of a call. Nobody may wait for it any more by then.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// The replicas, if there are any.
@@ -169,7 +161,7 @@ impl Reader {
             if wish.tokens.is_empty() && !wish.bound.is_zero() {
                 self.together(tenant, who, wish).await
             } else {
-                self.alone(tenant, who, wish).await
+                self.exactly(tenant, who, wish).await
             }
         });
         let in_time = self.unless_away(wish, read.as_mut()).await;
@@ -193,8 +185,23 @@ impl Reader {
     ///
     /// # Errors
     /// When no tier that may answer does.
-    #[tracing::instrument(name = "lookup.find_many", skip_all, fields(lookups = who.len()))]
     pub async fn find_many(
+        &self,
+        tenant: &TenantId,
+        who: &[Who],
+        wish: &Wish,
+    ) -> Result<Vec<Answer>, Error> {
+        let answers = self.find_each(tenant, who, wish).await?;
+        tell_furthest(&answers);
+        Ok(answers)
+    }
+
+    #[tracing::instrument(
+        name = "lookup.find_many",
+        skip_all,
+        fields(lookups = who.len(), cache.source = tracing::field::Empty)
+    )]
+    async fn find_each(
         &self,
         tenant: &TenantId,
         who: &[Who],
@@ -217,7 +224,9 @@ impl Reader {
             }
         }
         let answers: Option<Vec<Answer>> = answers.into_iter().collect();
-        answers.ok_or_else(|| Error::bug("finding many", "not all are answered"))
+        let answers = answers.ok_or_else(|| Error::bug("finding many", "not all are answered"))?;
+        tell_furthest(&answers);
+        Ok(answers)
     }
 
     async fn find_many_further(
@@ -285,7 +294,12 @@ impl Reader {
         sought.only()
     }
 
-    async fn alone(&self, tenant: &TenantId, who: &Who, wish: &Wish) -> Result<Answer, Error> {
+    pub(super) async fn alone(
+        &self,
+        tenant: &TenantId,
+        who: &Who,
+        wish: &Wish,
+    ) -> Result<Answer, Error> {
         let mut sought = Sought::new(self, tenant, std::slice::from_ref(who), wish);
         sought.in_redis().await;
         if sought.is_open() {
@@ -295,91 +309,11 @@ impl Reader {
         }
         sought.only().ok_or(Error::Conflict { reason: "conflict" })
     }
+}
 
-    /// Joins a read of the same that is under way, or begins one.
-    async fn together(&self, tenant: &TenantId, who: &Who, wish: &Wish) -> Result<Answer, Error> {
-        let asked = self.caches.now();
-        // One that is under way may have begun too long ago, or before what the one who asks has just written; the next one after
-        // it has not.
-        for _ in 0..2 {
-            let key = (tenant.clone(), who.clone());
-            let flight = || self.clone().shared(tenant.clone(), who.clone(), wish.bound);
-            match self.flights.join(key, flight).await {
-                Some(Flown::Read {
-                    found,
-                    source,
-                    began,
-                    as_of,
-                }) => {
-                    let behind = asked.saturating_sub(as_of);
-                    let left_behind = began < asked && self.may_have_changed(found.as_ref());
-                    if behind <= wish.bound / 2 && !left_behind {
-                        return Ok(Answer {
-                            found,
-                            source,
-                            behind,
-                        });
-                    }
-                }
-                Some(Flown::Away) => {
-                    return Err(Error::StorageAway {
-                        source: "a read of the same found it away".into(),
-                    });
-                }
-                Some(Flown::Failed) | None => break,
-            }
-        }
-        self.alone(tenant, who, wish).await
-    }
-
-    /// Whether what somebody else began to read may have changed meanwhile: of nobody that is not known.
-    fn may_have_changed(&self, found: Option<&(Arc<Document>, Option<usize>)>) -> bool {
-        found.is_none_or(|(document, _)| {
-            let profile = &document.profile;
-            let memory = self.caches.memory();
-            memory.standing(profile.id, profile.version, document.position) == Standing::Changed
-        })
-    }
-
-    /// A read for all who want the same; whoever bears less than this looks at when it was right.
-    async fn shared(self, tenant: TenantId, who: Who, bound: Duration) -> Flown {
-        let wish = Wish {
-            tokens: Vec::new(),
-            bound,
-            allow_stale: false,
-        };
-        let mut sought = Sought::new(&self, &tenant, std::slice::from_ref(&who), &wish);
-        // Who looked there before the read of another was kept, and came here after it had ended, does not read once more.
-        sought.look_in_memory();
-        if !sought.is_open() {
-            sought.count(Source::Memory);
-        }
-        let read = async {
-            sought.in_redis().await;
-            if sought.is_open() {
-                let turn = sought.take_turn().await;
-                if sought.is_open() {
-                    sought.in_replica(Ask::Fresh).await;
-                    sought.in_primary().await?;
-                }
-                sought.keep(turn);
-            }
-            Ok::<_, Error>(())
-        };
-        match read.await {
-            Ok(()) => (),
-            Err(Error::StorageAway { .. }) => return Flown::Away,
-            Err(_) => return Flown::Failed,
-        }
-        let began = sought.began;
-        let Some((found, source, as_of)) = sought.first() else {
-            return Flown::Failed;
-        };
-        Flown::Read {
-            found,
-            source,
-            began,
-            as_of,
-        }
+/// Tells the current span which tier answered, of all that answered the one that is furthest away.
+fn tell_furthest(answers: &[Answer]) {
+    if let Some(furthest) = answers.iter().max_by_key(|answer| answer.source) {
+        furthest.tell();
     }
 }

@@ -4,6 +4,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use super::{
     Who,
+    counted::{Counted, SHARED},
     gathered::{Gathered, Needs, Seen},
     reader::{Answer, Reader},
 };
@@ -76,6 +77,7 @@ pub(super) struct Sought<'a> {
     pub(super) began: Duration,
     pub(super) gathered: Gathered,
     pub(super) answers: Vec<Option<(Found, Source)>>,
+    pub(super) counted: Counted,
     /// How far what was used is behind.
     behind: Duration,
     /// What Redis does not have yet.
@@ -101,6 +103,7 @@ impl<'a> Sought<'a> {
             began: reader.caches.now(),
             gathered: Gathered::default(),
             answers: vec![None; who.len()],
+            counted: Counted::default(),
             behind: Duration::ZERO,
             fresh: Vec::new(),
         }
@@ -207,12 +210,23 @@ impl<'a> Sought<'a> {
         if self.wish.bound.is_zero() {
             return;
         }
-        self.ask_redis(false).await;
+        if self.ask_redis(false).await {
+            self.count(Source::Redis);
+        }
     }
 
-    async fn ask_redis(&mut self, old: bool) {
+    /// The same once more, for what others may have read meanwhile.
+    async fn in_redis_again(&mut self) {
+        if !self.wish.bound.is_zero() {
+            self.ask_redis(false).await;
+            self.count_found(Source::Redis, SHARED);
+        }
+    }
+
+    /// Answers with whether Redis has answered.
+    async fn ask_redis(&mut self, old: bool) -> bool {
         let Some(redis) = self.reader.caches.redis() else {
-            return;
+            return false;
         };
         let (mut missed, mut keys) = (HashSet::new(), HashSet::new());
         loop {
@@ -225,7 +239,7 @@ impl<'a> Sought<'a> {
             let documents = documents.map(|profile| document_name(self.epoch, *profile));
             let names: Vec<String> = entries.chain(documents).collect();
             let Some(values) = redis.get(self.tenant, &names).await else {
-                return;
+                return false;
             };
             let mut values = values.into_iter();
             for (key, value) in needs.keys.into_iter().zip(values.by_ref()) {
@@ -255,7 +269,7 @@ impl<'a> Sought<'a> {
                 }
             }
         }
-        self.count(Source::Redis);
+        true
     }
 
     /// Takes what caches have, however old, as long as it is not older than [`crate::cache::rule::OLDEST`].
@@ -282,7 +296,10 @@ impl<'a> Sought<'a> {
                 }
             }
         }
+        // That they have nothing that is fresh has been counted.
+        self.count_found(Source::Memory, "hit");
         self.ask_redis(true).await;
+        self.count_found(Source::Redis, "hit");
         self.in_replica(Ask::Old).await;
     }
 
@@ -345,23 +362,6 @@ impl<'a> Sought<'a> {
         caches.judge_old(self.epoch, (&facts(document), age), self.wish, self.began)
     }
 
-    pub(super) fn count(&self, source: Source) {
-        let open = self.answers.iter().filter(|a| a.is_none()).count();
-        let here = |answer: &&Option<(Found, Source)>| {
-            answer.as_ref().is_some_and(|(_, by)| *by == source)
-        };
-        let hits = self.answers.iter().filter(here).count();
-        let add = |outcome: &'static str, count: usize| {
-            if count > 0 {
-                let count = u64::try_from(count).unwrap_or(u64::MAX);
-                metrics::counter!(names::CACHE_READS, "tier" => source.label(), "outcome" => outcome)
-                    .increment(count);
-            }
-        };
-        add("hit", hits);
-        add("miss", open);
-    }
-
     /// Waits for a turn to read for all instances, or for what another reads. Nothing when Redis has it by then, or nobody gives
     /// the turn back.
     pub(super) async fn take_turn(&mut self) -> Option<Turn> {
@@ -376,13 +376,13 @@ impl<'a> Sought<'a> {
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(16));
-            self.in_redis().await;
+            self.in_redis_again().await;
             if !self.is_open() {
                 return None;
             }
         }
         // Whoever had it before may have been done just now.
-        self.in_redis().await;
+        self.in_redis_again().await;
         Some((name, whose))
     }
 

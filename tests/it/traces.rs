@@ -286,6 +286,9 @@ async fn each_call_is_one_tree_below_its_callers_span_and_nothing_in_it_is_perso
         if *name == "GetProfile" {
             assert_eq!(source(first).as_deref(), Some("primary"));
         }
+        if *name == "BatchGetProfiles" {
+            assert!(source(first).is_some(), "{first:?}");
+        }
     }
     // Whom memory knows: said of the call, and of nothing else.
     let known = |span: &&Span| span.trace_id == bytes(KNOWN + 1, 16);
