@@ -44,6 +44,12 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
 end
 return 0";
 
+/// Values that are put at a time.
+const TOGETHER: usize = 64;
+
+/// Bytes of values after which no more are put at a time.
+const BYTES: usize = 1 << 20;
+
 /// How to reach and use it.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -162,8 +168,17 @@ impl Tier {
         Some(opened.collect())
     }
 
-    /// Keeps values, unless newer ones are there.
+    /// Keeps values, unless newer ones are there: some at a time, so that many do not take the budget of each other, nor keep others
+    /// on the same connections waiting. Where some are not taken the rest is not tried.
     pub async fn put(&self, values: &[Value]) {
+        for some in portions(values) {
+            if !self.put_some(some).await {
+                return;
+            }
+        }
+    }
+
+    async fn put_some(&self, values: &[Value]) -> bool {
         let asked = values.iter().filter_map(|value| {
             let mut lane = self.lane(&value.name)?;
             let whose = (&value.tenant, value.name.as_str());
@@ -176,7 +191,8 @@ impl Tier {
             Some(async move { script.invoke_async::<i64>(&mut lane).await })
         });
         let all_well = |answers: &Vec<Result<_, _>>| answers.iter().all(Result::is_ok);
-        self.call("put", join_all(asked), all_well).await;
+        let answers = self.call("put", join_all(asked), all_well).await;
+        answers.as_ref().is_some_and(all_well)
     }
 
     /// Whether it is our turn to do what only one of all should do. No answer is a yes.
@@ -333,4 +349,47 @@ async fn asked<T: FromRedisValue>(
         command.arg(word);
     }
     command.query_async(lane).await
+}
+
+/// Values as they are put: some at a time.
+fn portions(mut values: &[Value]) -> impl Iterator<Item = &[Value]> {
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |value: &&Value| {
+            let fits = bytes < BYTES;
+            bytes += value.contents.len();
+            fits
+        };
+        let count = values.iter().take(TOGETHER).take_while(fits).count();
+        let (some, rest) = values.split_at(count);
+        values = rest;
+        (!some.is_empty()).then_some(some)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_put_some_at_a_time() {
+        let value = |bytes: usize| Value {
+            tenant: TenantId::default_tenant(),
+            name: String::new(),
+            age: Age {
+                version: 1,
+                position: 1,
+            },
+            kind: Kind::Document,
+            contents: vec![0; bytes],
+            lifetime: Duration::from_secs(1),
+        };
+        let sizes = |values: &[Value]| portions(values).map(<[_]>::len).collect::<Vec<_>>();
+        assert_eq!(sizes(&[]), [0; 0]);
+        let small: Vec<Value> = (0..150).map(|_| value(10)).collect();
+        assert_eq!(sizes(&small), [64, 64, 22]);
+        let large: Vec<Value> = (0..5).map(|_| value(BYTES / 2)).collect();
+        assert_eq!(sizes(&large), [2, 2, 1]);
+        assert_eq!(sizes(&[value(3 * BYTES), value(1)]), [1, 1]);
+    }
 }
