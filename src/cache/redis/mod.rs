@@ -227,7 +227,7 @@ impl Tier {
         };
         let message = self.seal.tell(epoch, changes);
         let mut command = Cmd::new();
-        command.arg("PUBLISH").arg(CHANNEL).arg(message);
+        command.arg(lane.publish()).arg(CHANNEL).arg(message);
         let asked = async move { command.query_async::<i64>(&mut lane).await };
         self.call("publish", asked, Result::is_ok).await;
     }
@@ -315,7 +315,7 @@ impl ConnectionLike for Lane {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, redis::Value> {
         match self {
             Self::Alone(connection) => connection.req_packed_command(command),
-            Self::Cluster(connection) => connection.req_packed_command(command),
+            Self::Cluster { connection, .. } => connection.req_packed_command(command),
         }
     }
 
@@ -327,14 +327,16 @@ impl ConnectionLike for Lane {
     ) -> RedisFuture<'a, Vec<redis::Value>> {
         match self {
             Self::Alone(connection) => connection.req_packed_commands(pipeline, offset, count),
-            Self::Cluster(connection) => connection.req_packed_commands(pipeline, offset, count),
+            Self::Cluster { connection, .. } => {
+                connection.req_packed_commands(pipeline, offset, count)
+            }
         }
     }
 
     fn get_db(&self) -> i64 {
         match self {
             Self::Alone(connection) => connection.get_db(),
-            Self::Cluster(connection) => connection.get_db(),
+            Self::Cluster { connection, .. } => connection.get_db(),
         }
     }
 }

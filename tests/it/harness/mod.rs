@@ -15,6 +15,7 @@ pub mod pure;
 pub mod random;
 pub mod raw;
 pub mod redis;
+pub mod redis_cluster;
 pub mod refused;
 pub mod send;
 pub mod service;

@@ -14,16 +14,34 @@ use super::process::signal;
 pub struct Redis {
     child: Option<Child>,
     directory: PathBuf,
+    arguments: Vec<String>,
 }
+
+/// What makes the script that compares ages find none, so that every value takes the place of any other: it asks for the age of what
+/// is held by `GETRANGE`, which is another command of three arguments then. Nothing else asks for either.
+pub const WITHOUT_COMPARING: [&str; 6] = [
+    "--rename-command",
+    "GETRANGE",
+    "OTHER",
+    "--rename-command",
+    "MGET",
+    "GETRANGE",
+];
 
 impl Redis {
     /// Starts one; `name` is its directory among those of the run.
     pub fn start(name: &str) -> Self {
+        Self::start_with(name, &[])
+    }
+
+    /// The same with more arguments.
+    pub fn start_with(name: &str, arguments: &[&str]) -> Self {
         let directory = super::cluster::scratch().join(name);
         std::fs::create_dir_all(&directory).unwrap();
         let mut server = Self {
             child: None,
             directory,
+            arguments: arguments.iter().map(|word| (*word).to_owned()).collect(),
         };
         server.again();
         server
@@ -48,6 +66,7 @@ impl Redis {
             .arg(&socket)
             .arg("--dir")
             .arg(&self.directory)
+            .args(&self.arguments)
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
