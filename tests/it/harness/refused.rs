@@ -68,3 +68,9 @@ pub fn assert_invalid(status: &Status, wanted: &[(&str, &str)]) {
     wanted.sort();
     assert_eq!(found, wanted);
 }
+
+/// The reason that a refusal gives.
+pub fn reason(status: &Status) -> Option<String> {
+    let details = status.get_error_details();
+    details.error_info().map(|info| info.reason.clone())
+}

@@ -2,10 +2,14 @@
 //! with old data, an instance is held still for longer than anything is kept, and the database fails over to a synchronous standby,
 //! or while a replica stops following: a checker in the manner of Jepsen.
 //!
-//! Checked of each read, by the identifier that it asks for: with the token of a write it is not older than that write; without one
-//! it is not older than what was answered to a writer longer ago than the bound; and along the reads of one reader that hands on
-//! its last token versions never go back. Reads that are refused as UNAVAILABLE or ABORTED are counted. In the end all is recomputed
-//! from what is stored.
+//! Checked of each read, whether it asks for an identifier, for an id, or for several at a time: with the token of a write it is not
+//! older than that write; it is not older than what was answered to a writer longer ago than the bound, or, where old answers are
+//! welcome, than it says itself; and along the reads of one reader that hands on its last token versions never go back. Reads that
+//! are refused as UNAVAILABLE are counted; ABORTED has to be `token_lost`, after a failover. In Redis no older value takes the place
+//! of a newer one. In the end all is recomputed from what is stored.
+//!
+//! The same checker is run on what is broken on purpose: without the tail of the outbox, without the comparison of what is newer, and
+//! with a standby that lacks commits.
 
 mod trouble;
 mod world;
@@ -13,7 +17,7 @@ mod world;
 use std::{sync::Arc, time::Duration};
 
 use self::{
-    trouble::{Befell, of_a_replica, of_redis, of_the_rest},
+    trouble::{Befell, of_a_replica, of_redis, of_the_rest, watch_redis},
     world::{CUSTOMERS, Tally, World},
 };
 use crate::{
@@ -22,7 +26,12 @@ use crate::{
         postgres::ROLE,
         stage::verify,
     },
-    harness::{Random, in_full, random::seed_of_now, redis::Redis, say},
+    harness::{
+        Random, in_full,
+        random::seed_of_now,
+        redis::{Redis, WITHOUT_COMPARING},
+        say,
+    },
     replicas::{self, cold},
 };
 
@@ -72,18 +81,21 @@ async fn run(
     name: &str,
     lasts: Duration,
     seed: u64,
+    redis: &[&str],
     prepare: impl AsyncFnOnce(&mut Pair),
 ) -> (Tally, Befell) {
     let mut pair = Pair::start(name).await;
-    let redis = Redis::start(&format!("{name}-redis"));
+    let redis = Redis::start_with(&format!("{name}-redis"), redis);
     prepare(&mut pair).await;
     let url = redis.url();
     let world = World::start(name, &pair.link.url(ROLE), &[("REDIS_URL", &url)], lasts).await;
     let befalls = async |world: &Arc<World>, random: &mut Random| {
+        let watching = tokio::spawn(watch_redis(Arc::clone(world), redis.url()));
         let of_redis = of_redis(Arc::clone(world), redis, Random::new(random.next()));
         let of_the_rest = of_the_rest(Arc::clone(world), pair, Random::new(random.next()));
         let (mut befell, (more, pair)) = tokio::join!(of_redis, of_the_rest);
         befell.extend(more);
+        watching.await.unwrap();
         (befell, pair)
     };
     let (tally, (befell, pair)) = undergo(world, Random::new(seed), befalls).await;
@@ -98,15 +110,18 @@ async fn no_read_is_older_than_its_token_or_the_bound_whatever_befalls() {
     let seed = seed_of_now();
     let lasts = Duration::from_secs(if in_full() { 600 } else { 14 });
     let prepare = async |pair: &mut Pair| pair.be_synchronous().await;
-    let (tally, befell) = run("stale", lasts, seed, prepare).await;
+    let (tally, befell) = run("stale", lasts, seed, &[], prepare).await;
     let [memory, redis, _, primary] = tally.reads;
     let times = |what: &str| befell.iter().filter(|one| **one == what).count();
     say(format_args!(
         "staleness: seed {seed}: {memory} reads from memory, {redis} from redis, {primary} from the primary, {} writes, \
-         {} decisions, {} refused; {} failovers, {} times an instance was held still, {} troubles of redis",
+         {} decisions, {} refused, {} by id, {} of several, {} older than the bound; {} failovers, {} times an instance was held still, {} troubles of redis",
         tally.writes,
         tally.decisions,
         tally.refused,
+        tally.by_id,
+        tally.batches,
+        tally.stale,
         times("failover"),
         times("an instance held still"),
         befell.len() - times("failover") - times("an instance held still"),
@@ -118,6 +133,7 @@ async fn no_read_is_older_than_its_token_or_the_bound_whatever_befalls() {
         tally.wrong.first()
     );
     assert!(memory > 0 && redis > 0 && tally.writes > 0 && tally.decisions > 0);
+    assert!(tally.by_id > 0 && tally.batches > 0);
     assert!(times("failover") > 0 && times("an instance held still") > 0);
 }
 
@@ -166,7 +182,8 @@ async fn an_outbox_that_tells_nothing_is_noticed_by_this_checker() {
             )
             .await;
     };
-    let (tally, _) = run("blind", Duration::from_secs(6), seed_of_now(), blind).await;
+    let lasts = Duration::from_secs(6);
+    let (tally, _) = run("blind", lasts, seed_of_now(), &[], blind).await;
     let wrong = &tally.wrong;
     assert!(
         wrong.iter().any(|what| what.starts_with("the bound")),
@@ -176,9 +193,25 @@ async fn an_outbox_that_tells_nothing_is_noticed_by_this_checker() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn older_values_in_the_place_of_newer_ones_are_noticed_by_this_checker() {
+    let lasts = Duration::from_secs(6);
+    let sound = async |_: &mut Pair| ();
+    let seed = seed_of_now();
+    let (tally, _) = run("older", lasts, seed, &WITHOUT_COMPARING, sound).await;
+    let (older, read): (Vec<_>, Vec<_>) = tally
+        .wrong
+        .iter()
+        .partition(|what| what.starts_with("an older value"));
+    assert!(!older.is_empty());
+    // They are noticed where they are read: what is remembered of the outbox decides.
+    assert!(read.is_empty(), "seed {seed}: {:?}", read.first());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_standby_that_lacks_commits_is_noticed_by_this_checker() {
     let lacking = async |pair: &mut Pair| pair.part().await;
-    let (tally, befell) = run("lacking", Duration::from_secs(14), seed_of_now(), lacking).await;
+    let lasts = Duration::from_secs(14);
+    let (tally, befell) = run("lacking", lasts, seed_of_now(), &[], lacking).await;
     assert!(befell.contains(&"failover"));
     let wrong = &tally.wrong;
     assert!(

@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use customer_profile::cache::sealed::AGE;
+use redis::{Client, RedisError, aio::MultiplexedConnection, cmd};
 use tokio::time::sleep;
 
 use super::world::World;
@@ -26,7 +28,9 @@ pub async fn of_redis(world: Arc<World>, mut redis: Redis, mut random: Random) -
         sleep(Duration::from_millis(700)).await;
         befell.push(match random.below(4) {
             0 => {
+                let mut kept = world.kept.lock().await;
                 redis.ask::<String>(&["FLUSHALL"]).await;
+                kept.clear();
                 "flushed"
             }
             1 => {
@@ -36,11 +40,13 @@ pub async fn of_redis(world: Arc<World>, mut redis: Redis, mut random: Random) -
                 "held still"
             }
             2 => {
+                let mut kept = world.kept.lock().await;
                 redis.ask::<String>(&["SAVE"]).await;
                 sleep(Duration::from_millis(500)).await;
                 redis.kill();
                 sleep(Duration::from_millis(300)).await;
                 redis.again();
+                kept.clear();
                 "back with old data"
             }
             _ => {
@@ -54,6 +60,38 @@ pub async fn of_redis(world: Arc<World>, mut redis: Redis, mut random: Random) -
     befell
 }
 
+/// Looks at what Redis keeps, again and again: under no name an older value takes the place of a newer one, but where all was
+/// taken out of it.
+pub async fn watch_redis(world: Arc<World>, url: String) {
+    let client = Client::open(url).unwrap();
+    while !world.over() {
+        // It may be held still, or away.
+        if let Ok(mut connection) = client.get_multiplexed_async_connection().await {
+            while !world.over() && look(&world, &mut connection).await.is_ok() {
+                sleep(Duration::from_millis(10)).await;
+            }
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn look(world: &World, connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
+    let mut kept = world.kept.lock().await;
+    let names: Vec<String> = cmd("KEYS").arg("cp1:*").query_async(connection).await?;
+    let is_value = |name: &&String| name.contains(":d2:") || name.contains(":i:");
+    for name in names.iter().filter(is_value) {
+        let value: Vec<u8> = cmd("GET").arg(name).query_async(connection).await?;
+        let Some(Ok(age)) = value.get(..AGE).map(std::str::from_utf8) else {
+            continue;
+        };
+        let before = kept.insert(name.clone(), age.to_owned());
+        if before.as_deref().is_some_and(|before| before > age) {
+            world.wrong(format!("an older value: {age} after {before:?} of {name}"));
+        }
+    }
+    Ok(())
+}
+
 /// Holds an instance still and lets the standby take over: once, or, with everything, again and again with new standbys.
 pub async fn of_the_rest(world: Arc<World>, mut pair: Pair, mut random: Random) -> (Befell, Pair) {
     let mut befell = Befell::new();
@@ -62,6 +100,7 @@ pub async fn of_the_rest(world: Arc<World>, mut pair: Pair, mut random: Random) 
         sleep(Duration::from_millis(500)).await;
         world.pause_one(&mut random, pause()).await;
         befell.push("an instance held still");
+        world.fail_over();
         pair.kill_primary().await;
         sleep(Duration::from_millis(300)).await;
         pair.promote().await;

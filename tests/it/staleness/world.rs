@@ -4,7 +4,11 @@
 //! that nothing is held against the service that it may not have known.
 
 use std::{
-    sync::{Arc, Mutex},
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -15,21 +19,22 @@ use customer_profile::{
     identity::key::HashSecret,
     ids::TenantId,
     proto::v1::{
-        GetProfileRequest, MergeProfilesRequest, ReadOptions, ReadSource,
-        SeparateIdentifiersRequest, identity_service_client::IdentityServiceClient,
+        BatchGetProfilesRequest, GetProfileRequest, MergeProfilesRequest, Profile, ReadOptions,
+        ReadSource, SeparateIdentifiersRequest, identity_service_client::IdentityServiceClient,
         interaction_service_client::InteractionServiceClient,
         profile_service_client::ProfileServiceClient,
     },
 };
 use tokio::time::Instant;
-use tonic::{Code, transport::Channel};
+use tonic::{Code, Status, transport::Channel};
 
 use crate::harness::{
     Random,
-    calls::{getting, recording},
+    calls::{by_id, getting, recording},
     cluster::{SECRET, scratch},
     make,
     process::{Process, signal},
+    refused::reason,
 };
 
 pub const CUSTOMERS: usize = 12;
@@ -47,6 +52,43 @@ struct Known {
     told: Vec<(Instant, i64)>,
     /// The newest token of a write, with its version.
     token: Option<(String, i64)>,
+    /// The id of the profile that had it lately.
+    id: Option<String>,
+}
+
+impl Known {
+    /// The newest version that a writer was told of so long before a time.
+    fn told_before(&self, time: Instant, by: Duration) -> i64 {
+        let old = self.told.iter().filter(|(at, _)| *at + by <= time);
+        old.map(|(_, version)| *version).max().unwrap_or_default()
+    }
+}
+
+/// How somebody is asked for.
+#[derive(Clone, Copy)]
+enum By {
+    Identifier,
+    Id,
+    /// Together with somebody else.
+    Batch(usize),
+}
+
+/// An answer.
+struct Seen {
+    /// The versions of those whom it is about.
+    versions: Vec<(usize, i64)>,
+    token: String,
+    source: ReadSource,
+    stale_by: Duration,
+}
+
+/// Who is shown, with the version, if it is who was asked for: an id may lead to another after a separation.
+fn shown(n: usize, profile: &Profile) -> Option<(usize, i64)> {
+    let has = || {
+        let mut identifiers = profile.identifiers.iter();
+        identifiers.any(|one| one.value == format!("c{n}@example.com"))
+    };
+    (!profile.known || has()).then_some((n, profile.version))
 }
 
 /// What was seen.
@@ -57,6 +99,10 @@ pub struct Tally {
     pub writes: u64,
     pub decisions: u64,
     pub refused: u64,
+    /// Reads by id, reads of several, and answers that said that they were older than the bound.
+    pub by_id: u64,
+    pub batches: u64,
+    pub stale: u64,
     pub wrong: Vec<String>,
 }
 
@@ -72,6 +118,10 @@ pub struct World {
     key: TokenKey,
     known: Vec<Mutex<Known>>,
     tally: Mutex<Tally>,
+    /// Whether the database has failed over, or is about to.
+    failed_over: AtomicBool,
+    /// The ages of what Redis keeps, by name.
+    pub kept: tokio::sync::Mutex<HashMap<String, String>>,
     /// The instance that is held still, and how many have asked it since.
     held: Mutex<Option<(usize, usize)>>,
     ends: Instant,
@@ -119,9 +169,20 @@ impl World {
                 .take(CUSTOMERS)
                 .collect(),
             tally: Mutex::default(),
+            failed_over: AtomicBool::new(false),
+            kept: tokio::sync::Mutex::default(),
             held: Mutex::default(),
             ends: Instant::now() + lasts,
         })
+    }
+
+    /// The database fails over.
+    pub fn fail_over(&self) {
+        self.failed_over.store(true, Ordering::Release);
+    }
+
+    pub fn wrong(&self, what: String) {
+        self.tally.lock().unwrap().wrong.push(what);
     }
 
     pub fn over(&self) -> bool {
@@ -223,54 +284,104 @@ impl World {
         };
         for n in [a, b] {
             // What the decision left is there at once for who brings its token.
-            let seen = self.ask(channel.clone(), n, vec![token.clone()]).await;
-            if let Some((version, _, _)) = seen {
+            let options = ReadOptions {
+                tokens: vec![token.clone()],
+                ..ReadOptions::default()
+            };
+            let seen = self.ask(channel.clone(), n, By::Identifier, options).await;
+            for (n, version) in seen.into_iter().flat_map(|seen| seen.versions) {
                 self.told(n, version, None);
             }
         }
         self.tally.lock().unwrap().decisions += 1;
     }
 
-    /// The version that a read answers, its token and source; nothing when it is refused.
-    async fn ask(
-        &self,
-        channel: Channel,
-        n: usize,
-        tokens: Vec<String>,
-    ) -> Option<(i64, String, ReadSource)> {
-        let request = GetProfileRequest {
-            read_options: Some(ReadOptions {
-                tokens,
-                ..ReadOptions::default()
-            }),
-            allow_missing: true,
-            ..getting(&who(n))
-        };
-        match ProfileServiceClient::new(channel)
-            .get_profile(request)
-            .await
-        {
-            Ok(response) => {
+    /// What a read answers; nothing when it is refused.
+    async fn ask(&self, channel: Channel, n: usize, by: By, options: ReadOptions) -> Option<Seen> {
+        let mut client = ProfileServiceClient::new(channel);
+        let id = self.known[n].lock().unwrap().id.clone();
+        let answered = if let By::Batch(other) = by {
+            let request = BatchGetProfilesRequest {
+                lookups: [n, other].map(|n| make::by(&who(n)).unwrap()).into(),
+                read_options: Some(options),
+                ..BatchGetProfilesRequest::default()
+            };
+            let answered = client.batch_get_profiles(request).await;
+            answered.map(|response| {
                 let response = response.into_inner();
-                let info = response.read_info.unwrap();
-                let source = info.source();
-                Some((response.profile.unwrap().version, info.token, source))
+                let profiles = response.results.into_iter().map(|one| one.profile.unwrap());
+                let versions = [n, other].into_iter().zip(profiles);
+                let versions = versions.map(|(n, profile)| (n, profile.version)).collect();
+                (versions, response.read_info)
+            })
+        } else {
+            let asked = getting(&who(n));
+            let request = GetProfileRequest {
+                lookup: match (by, id) {
+                    (By::Id, Some(id)) => by_id(&id),
+                    _ => asked.lookup,
+                },
+                read_options: Some(options),
+                allow_missing: true,
+                ..GetProfileRequest::default()
+            };
+            let answered = client.get_profile(request).await;
+            answered.map(|response| {
+                let response = response.into_inner();
+                let profile = response.profile.unwrap();
+                let versions: Vec<(usize, i64)> = match by {
+                    By::Id => shown(n, &profile).into_iter().collect(),
+                    _ => vec![(n, profile.version)],
+                };
+                if profile.known && !versions.is_empty() {
+                    self.known[n].lock().unwrap().id = Some(profile.profile_id);
+                }
+                (versions, response.read_info)
+            })
+        };
+        match answered {
+            Ok((versions, info)) => {
+                let info = info.unwrap();
+                Some(Seen {
+                    versions,
+                    source: info.source(),
+                    stale_by: info.stale_by.unwrap_or_default().try_into().unwrap(),
+                    token: info.token,
+                })
             }
             Err(status) => {
-                assert!(
-                    matches!(status.code(), Code::Unavailable | Code::Aborted),
-                    "{status:?}"
-                );
-                self.tally.lock().unwrap().refused += 1;
+                self.refused(&status);
                 None
             }
         }
+    }
+
+    /// A read may be refused while the database is away. That a token is lost may be said after a failover alone: a transaction that
+    /// was counted and did nothing may be known to nobody then. Nothing else refuses it.
+    fn refused(&self, status: &Status) {
+        match status.code() {
+            Code::Unavailable => (),
+            Code::Aborted => {
+                let lost = reason(status).as_deref() == Some("token_lost");
+                if !(lost && self.failed_over.load(Ordering::Acquire)) {
+                    self.wrong(format!("refused without a failover: {status:?}"));
+                }
+            }
+            _ => panic!("{status:?}"),
+        }
+        self.tally.lock().unwrap().refused += 1;
     }
 
     /// Reads somebody and holds the answer against what is known; `own` are the last tokens of this reader.
     pub async fn read(&self, random: &mut Random, own: &mut [(String, i64)]) {
         let n = random.below(CUSTOMERS);
         let channel = self.some(random);
+        let by = match random.below(4) {
+            0 => By::Id,
+            1 => By::Batch(random.below(CUSTOMERS)),
+            _ => By::Identifier,
+        };
+        let allow_stale = random.once_in(4);
         let begun = Instant::now();
         // What it must see, and why.
         let (tokens, least, why) = match random.below(3) {
@@ -285,32 +396,57 @@ impl World {
                 let (token, version) = own[n].clone();
                 (vec![token], version, "what its reader saw before")
             }
-            _ => {
-                let known = self.known[n].lock().unwrap();
-                let old = known.told.iter().filter(|(at, _)| *at + BOUND <= begun);
-                let version = old.map(|(_, version)| *version).max();
-                (Vec::new(), version.unwrap_or_default(), "the bound")
-            }
+            _ => (Vec::new(), 0, "the bound"),
         };
         let handed_on = why == "what its reader saw before";
-        let Some((version, token, source)) = self.ask(channel, n, tokens).await else {
+        let options = ReadOptions {
+            tokens,
+            allow_stale,
+            ..ReadOptions::default()
+        };
+        let Some(seen) = self.ask(channel, n, by, options).await else {
             return;
         };
-        let mut tally = self.tally.lock().unwrap();
-        if version < least {
-            tally.wrong.push(format!(
-                "{why}: version {version} and not {least} of {n} from {source:?}"
-            ));
+        // Who takes old answers is told how old they may be.
+        let bound = if allow_stale {
+            seen.stale_by.max(BOUND)
+        } else {
+            BOUND
+        };
+        for (asked, version) in &seen.versions {
+            let told = self.known[*asked].lock().unwrap().told_before(begun, bound);
+            let (least, why) = if *asked == n && least > told {
+                (least, why)
+            } else {
+                (told, "the bound")
+            };
+            if *version < least {
+                self.wrong(format!(
+                    "{why}: version {version} and not {least} of {asked} from {:?}, {:?} behind",
+                    seen.source, seen.stale_by
+                ));
+            }
         }
-        if handed_on && !token.is_empty() {
-            own[n] = (token, version);
+        let own_version = seen.versions.iter().find(|(asked, _)| *asked == n);
+        if let Some((_, version)) = own_version
+            && handed_on
+            && !seen.token.is_empty()
+        {
+            own[n] = (seen.token, *version);
         }
-        let place = match source {
+        let place = match seen.source {
             ReadSource::Memory => 0,
             ReadSource::Redis => 1,
             ReadSource::Replica => 2,
             _ => 3,
         };
+        let mut tally = self.tally.lock().unwrap();
         tally.reads[place] += 1;
+        tally.stale += u64::from(seen.stale_by > BOUND);
+        match by {
+            By::Identifier => (),
+            By::Id => tally.by_id += 1,
+            By::Batch(_) => tally.batches += 1,
+        }
     }
 }
