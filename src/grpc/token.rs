@@ -93,7 +93,9 @@ impl TokenError {
 /// What a write or a read has seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WriteToken {
-    /// Short name of the store and its timeline: a token of another is of no use.
+    /// Short name of the store: a token of another is of no use. Not of its timeline: after a failover tokens are good as long as
+    /// what they stand for is there. Of one with an anchor that can be known; one without is lost until the new primary has begun
+    /// as many transactions as it counts, and taken to be met from then on, also when its write is gone.
     pub store: [u8; 4],
     /// Database transaction id up to which everything was seen.
     pub position: u64,
