@@ -278,3 +278,22 @@ fn shared(read: Read, role: Role) -> Read {
     }
     read
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_failure_is_tried_again_and_the_second_is_told() {
+        let conflict = Arc::new(Error::Conflict { reason: "conflict" });
+        let mut failures = Failures::default();
+        assert!(failures.met(Some(&conflict)).is_ok());
+        let told = failures.met(Some(&conflict));
+        assert!(matches!(told, Err(Error::Conflict { reason: "conflict" })));
+        let bug = Arc::new(Error::bug("in a statement", "what the driver said"));
+        assert!(matches!(failures.met(Some(&bug)), Err(Error::Bug { .. })));
+        let mut failures = Failures::default();
+        assert!(failures.met(None).is_ok());
+        assert!(matches!(failures.met(None), Err(Error::Bug { .. })));
+    }
+}
