@@ -1,4 +1,7 @@
 //! Redis Streams as a sink: one stream a bucket, bounded.
+//!
+//! What must stay true: the number of the bucket is the hash tag of the stream's name, so that on a cluster keys of a consumer that name
+//! it too lie beside the stream, and one transaction or script of theirs can hold both.
 
 use redis::{Cmd, Pipeline};
 use tokio::sync::Mutex;
@@ -48,12 +51,19 @@ impl RedisStreams {
 
     fn add(&self, event: &Event) -> Cmd {
         let mut command = Cmd::new();
-        let name = format!("{}:feed:{}", self.options.prefix, event.bucket);
-        command.arg("XADD").arg(name).arg("MAXLEN").arg("~");
+        command
+            .arg("XADD")
+            .arg(stream(&self.options.prefix, event.bucket));
+        command.arg("MAXLEN").arg("~");
         command.arg(self.options.kept).arg("*");
         command.arg("event").arg(&event.body);
         command
     }
+}
+
+/// The name of the stream of a bucket.
+fn stream(prefix: &str, bucket: u64) -> String {
+    format!("{prefix}:feed:{{{bucket}}}")
 }
 
 impl Sink for RedisStreams {
@@ -81,5 +91,15 @@ impl Sink for RedisStreams {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bucket_is_the_hash_tag_of_its_stream() {
+        assert_eq!(stream("shop", 15), "shop:feed:{15}");
     }
 }

@@ -24,7 +24,7 @@ const BUCKETS: usize = 16;
 type Entries = Option<Vec<(String, Vec<(String, Vec<String>)>)>>;
 
 fn streams() -> Vec<String> {
-    (0..BUCKETS).map(|n| format!("shop:feed:{n}")).collect()
+    (0..BUCKETS).map(|n| format!("shop:feed:{{{n}}}")).collect()
 }
 
 /// Who reads the streams.
