@@ -42,7 +42,7 @@ use self::{
     memory::Memory,
     redis::Tier,
     rule::{Facts, Why, Wish},
-    sealed::Epoch,
+    sealed::{Epoch, Run},
 };
 use crate::ids::IdentityKey;
 
@@ -75,6 +75,7 @@ pub struct Caches {
     begun: Instant,
     memory: RwLock<Memory>,
     epoch: AtomicU64,
+    run: AtomicU64,
     /// Whether the last look at the outbox failed.
     away: AtomicBool,
     looks: Looks,
@@ -106,6 +107,7 @@ impl Caches {
             options,
             begun: Instant::now(),
             epoch: AtomicU64::new(0),
+            run: AtomicU64::new(0),
             away: AtomicBool::new(true),
             looks: Looks {
                 asked: AtomicU64::new(0),
@@ -163,6 +165,12 @@ impl Caches {
     #[must_use]
     pub fn epoch(&self) -> Epoch {
         Epoch(self.epoch.load(Ordering::Acquire))
+    }
+
+    /// The run of the database that positions here are of. Whoever compares it with what is remembered holds the memory meanwhile.
+    #[must_use]
+    pub fn run(&self) -> Run {
+        Run(self.run.load(Ordering::Acquire))
     }
 
     /// The run of the store that an incarnation of its database is.
@@ -261,10 +269,12 @@ impl Caches {
     }
 
     /// A run of the store begins for this instance: whatever was known is of another.
-    fn begin(&self, epoch: Epoch, floor: i64) {
+    fn begin(&self, incarnation: &str, floor: i64) {
+        let epoch = self.epoch_of(incarnation);
         let mut memory = self.memory_mut();
         memory.begin(floor);
         self.epoch.store(epoch.0, Ordering::Release);
+        self.run.store(Run::of(incarnation).0, Ordering::Release);
         drop(memory);
         if let Some(local) = &self.local {
             local.clear();

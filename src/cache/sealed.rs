@@ -60,6 +60,31 @@ impl Epoch {
     }
 }
 
+/// Which run of a database a position is of. In its upper half: of which history, which is one cluster, database and timeline; a
+/// failover and a restore begin another. In its lower half: since which start of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run(pub u64);
+
+impl Run {
+    /// Of an incarnation: cluster, database, timeline and start.
+    #[must_use]
+    pub fn of(incarnation: &str) -> Self {
+        let half = |text: &str| {
+            let mut hash = LengthPrefixed(blake3::Hasher::new());
+            hash.add(text.as_bytes());
+            hash.finish_64() >> 32
+        };
+        let (history, _) = incarnation.rsplit_once(' ').unwrap_or((incarnation, ""));
+        Self(half(history) << 32 | half(incarnation))
+    }
+
+    /// Whether what was committed in one of them is in the other, or will be.
+    #[must_use]
+    pub const fn shares_history(self, other: Self) -> bool {
+        self.0 >> 32 == other.0 >> 32
+    }
+}
+
 /// The name of a profile's document.
 #[must_use]
 pub fn document_name(epoch: Epoch, profile: ProfileId) -> String {

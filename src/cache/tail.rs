@@ -128,7 +128,7 @@ async fn look(
             .is_none_or(|p| p.incarnation != page.incarnation)
         {
             from = outbox::lately(connection, caches.options.lifetime / 2, LOOK_BACK).await?;
-            caches.begin(caches.epoch_of(&page.incarnation), from);
+            caches.begin(&page.incarnation, from);
             *place = Some(Place {
                 incarnation: page.incarnation,
                 position: from,

@@ -9,6 +9,9 @@
 //!   after a snapshot and after resuming, is the exception that callers are told of.
 //! - **A place is enough to go on**, on any instance: position, profile and version of what was told last, and which profiles
 //!   are followed ([`place`]). It is good for as long as the outbox keeps what comes after it.
+//! - **A place is of a run of the database.** Where the server was only started again, a watch goes on a little before, since positions
+//!   may come again. In another history, which a failover or a restore begins, other changes may have the same positions: nobody goes
+//!   on there, and whoever follows hears it.
 //! - **Who does not read costs no more than who does**: a watch reads a page when the one before was taken ([`seats`]).
 
 mod follow;
@@ -19,4 +22,4 @@ pub mod place;
 mod read;
 pub mod seats;
 
-pub use read::{Change, Page, Seen, Tape};
+pub use read::{Change, OtherRun, Page, Seen, Tape};

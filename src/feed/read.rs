@@ -10,7 +10,7 @@ use super::{
     place::{Mark, Place, Stage},
 };
 use crate::{
-    cache::Caches,
+    cache::{Caches, sealed::Run},
     clock::Micros,
     error::Error,
     ids::{ProfileId, TenantId},
@@ -59,26 +59,47 @@ pub struct Seen {
     pub is_new: bool,
 }
 
+/// What this instance knows of the outbox is of another run of the database than the place of a tape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the outbox that was looked at is of another run of the database")]
+pub struct OtherRun;
+
+impl From<OtherRun> for Error {
+    fn from(error: OtherRun) -> Self {
+        Self::StorageAway {
+            source: Box::new(error),
+        }
+    }
+}
+
 /// The changes of a tenant, or of one customer of it, from a place on.
 #[derive(Clone, Debug)]
 pub struct Tape {
     tenant: TenantId,
     /// Of one customer; none when it is of everybody.
     chain: Option<Chain>,
+    /// The run of the database that the place is of.
+    run: Run,
     place: Place,
     as_of: Micros,
     ahead: Ahead,
 }
 
 impl Tape {
-    /// From a place on, of these profiles or, where there are none, of everybody.
+    /// From a place on, of the profiles of a mark or, where there are none, of everybody.
     #[must_use]
-    pub fn new(tenant: TenantId, place: Place, as_of: Micros, chain: Vec<ProfileId>) -> Self {
+    pub fn new(tenant: TenantId, mark: Mark) -> Self {
+        let place = match mark.stage {
+            Stage::Snapshot { from, .. } => Place::from(from),
+            Stage::Changes(place) => place,
+        };
+        let chain = mark.chain;
         Self {
             tenant,
             chain: (!chain.is_empty()).then(|| Chain::new(chain)),
+            run: mark.run,
             place,
-            as_of,
+            as_of: mark.as_of,
             ahead: Ahead::default(),
         }
     }
@@ -97,6 +118,7 @@ impl Tape {
             None => place,
         };
         Mark {
+            run: self.run,
             as_of: self.as_of,
             stage: Stage::Changes(place),
             chain: chain.unwrap_or_default(),
@@ -104,20 +126,41 @@ impl Tape {
     }
 
     /// How far it can go, and whether it has to be read for that; nothing before the outbox was looked at.
-    #[must_use]
-    pub fn seen(&self, caches: &Caches) -> Option<Seen> {
+    ///
+    /// # Errors
+    /// When the outbox that was looked at is of another run of the database: its positions say nothing of this place.
+    pub fn seen(&self, caches: &Caches) -> Result<Option<Seen>, OtherRun> {
         let memory = caches.memory();
-        let (as_of, from) = (memory.as_of()?, self.place.position);
+        let Some(as_of) = memory.as_of() else {
+            return Ok(None);
+        };
+        if caches.run() != self.run {
+            return Err(OtherRun);
+        }
+        let from = self.place.position;
         let quiet = match &self.chain {
             None => memory.is_still(&self.tenant, from),
             Some(chain) => chain.ids().iter().all(|id| memory.is_left(*id, from)),
         };
         let horizon = memory.horizon();
-        Some(Seen {
+        Ok(Some(Seen {
             horizon,
             as_of: memory.is_still(&self.tenant, horizon).then_some(as_of),
             is_new: !quiet && from < horizon,
-        })
+        }))
+    }
+
+    /// Goes on in a run of the database. Answers whether it can; if not, it stays where it was.
+    #[must_use]
+    pub fn take_up(&mut self, now: Run) -> bool {
+        let Some(place) = self.place.taken_up(self.run, now) else {
+            return false;
+        };
+        if self.run != now {
+            (self.run, self.place) = (now, place);
+            self.ahead = Ahead::default();
+        }
+        true
     }
 
     /// There is nothing to tell below a horizon, and above it nothing was committed before a time, if one is known.
@@ -150,18 +193,27 @@ impl Tape {
             profile,
             version,
             as_of: self.as_of,
+            run: Some(self.run.0.cast_signed()),
         }
     }
 
-    /// From where it was noted on, of everybody.
+    /// From where it was noted on, of everybody, in a run of the database; none when the place is of another history. What an earlier
+    /// release noted does not say of which it is, and is taken to be of this one.
     #[must_use]
-    pub fn from_noted(tenant: TenantId, noted: Relayed) -> Self {
+    pub fn from_noted(tenant: TenantId, noted: Relayed, now: Run) -> Option<Self> {
         let place = Place {
             position: noted.position,
             profile: noted.profile,
             version: noted.version,
         };
-        Self::new(tenant, place, noted.as_of, Vec::new())
+        let run = noted.run.map_or(now, |run| Run(run.cast_unsigned()));
+        let mark = Mark {
+            run,
+            as_of: noted.as_of,
+            stage: Stage::Changes(place),
+            chain: Vec::new(),
+        };
+        Some(Self::new(tenant, mark.taken_up(now)?))
     }
 
     /// Whether everything below a position was told.

@@ -9,12 +9,15 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::{sync::Semaphore, time::timeout};
 
 use crate::{auth::Caller, clock::Micros, error::Error, telemetry::names};
 
 /// Watches that read from the database at a time: those that have much to catch up with leave the rest to other calls.
 const READERS: usize = 2;
+
+/// The longest that a turn to read lasts: what a database that hangs holds up goes on then.
+const TURN: Duration = Duration::from_secs(15);
 
 /// How much longer changes are kept than they are promised to be: longer than any transaction takes, since a change tells when
 /// its transaction began.
@@ -27,6 +30,7 @@ pub struct Seats {
     most_of_caller: usize,
     keep: Duration,
     turns: Semaphore,
+    turn: Duration,
     taken: Mutex<Taken>,
 }
 
@@ -53,6 +57,7 @@ impl Seats {
             most_of_caller,
             keep,
             turns: Semaphore::new(READERS),
+            turn: TURN,
             taken: Mutex::default(),
         }
     }
@@ -92,9 +97,19 @@ impl Seats {
         })
     }
 
-    /// A turn to read from the database. Never refused.
-    pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        self.turns.acquire().await.ok()
+    /// Reads from the database, when it is its turn. A turn is never refused, and ends by itself.
+    ///
+    /// # Errors
+    /// When the reading fails, or lasts longer than a turn. What it was to change may be changed in part then.
+    pub async fn read<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        // It is never closed.
+        let _turn = self.turns.acquire().await.ok();
+        let outcome = timeout(self.turn, work).await;
+        outcome.unwrap_or_else(|_| {
+            Err(Error::StorageAway {
+                source: "no answer in time".into(),
+            })
+        })
     }
 
     /// Brings gauges up to date.
@@ -150,5 +165,21 @@ mod tests {
         assert!(matches!(take("c"), Err(Error::Overloaded { .. })));
         drop(first);
         assert!(take("a").is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_reading_that_hangs_gives_its_turn_back() {
+        let seats = Seats {
+            turn: Duration::from_millis(20),
+            ..Seats::new(1, 1, Duration::from_hours(1))
+        };
+        let hanging = || seats.read(std::future::pending::<Result<(), Error>>());
+        for _ in 0..2 * READERS {
+            let (one, other) = tokio::join!(hanging(), hanging());
+            for outcome in [one, other] {
+                assert!(matches!(outcome, Err(Error::StorageAway { .. })));
+            }
+        }
+        assert_eq!(seats.read(async { Ok(7) }).await.unwrap(), 7);
     }
 }

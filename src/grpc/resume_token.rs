@@ -8,8 +8,8 @@
 //!   key that differs from token to token: the code that it carries is where the hiding begins.
 //! - It is good for as long as what comes after it is kept.
 //!
-//! Layout before hex: content, code (16). Of the content: version (1), store (4), time (8), stage (1), position (8), profile (16),
-//! version of the profile (8), then the profiles that are followed (16 each). Numbers are big-endian.
+//! Layout before hex: content, code (16). Of the content: version (1), store (4), run of the database (8), time (8), stage (1),
+//! position (8), profile (16), version of the profile (8), then the profiles that are followed (16 each). Numbers are big-endian.
 
 use prost::Message as _;
 use uuid::Uuid;
@@ -22,6 +22,7 @@ use super::{
     },
 };
 use crate::{
+    cache::sealed::Run,
     clock::Micros,
     error::Violation,
     feed::place::{FOLLOWED, Mark, Place, Stage},
@@ -30,7 +31,7 @@ use crate::{
     proto::v1::WatchProfilesRequest,
 };
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const CODE: usize = 16;
 const ID: usize = 16;
 
@@ -72,6 +73,7 @@ impl ResumeTokenKey {
         };
         let mut bytes = vec![VERSION];
         bytes.extend(self.store);
+        bytes.extend(mark.run.0.to_be_bytes());
         bytes.extend(mark.as_of.0.to_be_bytes());
         bytes.push(stage);
         bytes.extend(place.position.to_be_bytes());
@@ -124,6 +126,7 @@ impl ResumeTokenKey {
         if take::<1>(&mut rest)? != [VERSION] || take::<4>(&mut rest)? != self.store {
             return None;
         }
+        let run = Run(u64::from_be_bytes(take(&mut rest)?));
         let as_of = Micros(i64::from_be_bytes(take(&mut rest)?));
         let [stage] = take::<1>(&mut rest)?;
         let place = Place {
@@ -147,6 +150,7 @@ impl ResumeTokenKey {
             _ => return None,
         };
         Some(Mark {
+            run,
             as_of,
             stage,
             chain: chain?,
@@ -212,7 +216,8 @@ mod tests {
             (any::<i64>(), id()).prop_map(|(from, after)| Stage::Snapshot { from, after }),
         ];
         let chain = prop::collection::vec(id(), 0..=FOLLOWED);
-        (any::<i64>(), stage, chain).prop_map(|(as_of, stage, chain)| Mark {
+        (any::<u64>(), any::<i64>(), stage, chain).prop_map(|(run, as_of, stage, chain)| Mark {
+            run: Run(run),
             as_of: Micros(as_of),
             stage,
             chain,
@@ -269,6 +274,7 @@ mod tests {
         let key = key(1, *b"abcd");
         let sealed = |position| {
             let mark = Mark {
+                run: Run(1),
                 as_of: Micros(7),
                 stage: Stage::Changes(Place::from(position)),
                 chain: Vec::new(),

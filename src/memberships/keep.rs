@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use super::look::Post;
 use crate::{
-    cache::sealed::Epoch,
+    cache::sealed::{Epoch, Run},
     clock::Micros,
     error::Error,
     feed::{
         Tape,
-        place::{NOBODY, Place},
+        place::{Mark, NOBODY, Place, Stage},
         seats::Seats,
     },
     ids::{self, LengthPrefixed, ProfileId, TenantId},
@@ -257,19 +257,28 @@ impl Keeper {
         let epoch = self.desk.reader.caches().epoch();
         let mut transaction = self.desk.storage.begin().await?;
         let now = self.desk.clock.now();
-        let (oldest, next) = feed::now(&mut transaction).await?;
+        let database = feed::now(&mut transaction).await?;
+        let run = Run::of(&database.incarnation);
         let noted = relays::load(&mut transaction, tenant, WORK).await?;
         let walk = memberships::walk(&mut transaction, tenant).await?;
         let keep = i64::try_from(self.seats.keep().as_micros()).unwrap_or(i64::MAX);
         // A database that was put back to an earlier time goes on below.
         let good = |noted: &Relayed| {
-            !afresh && now.0.saturating_sub(noted.as_of.0) <= keep && noted.position <= next
+            let is_kept = now.0.saturating_sub(noted.as_of.0) <= keep;
+            !afresh && is_kept && noted.position <= database.next
         };
-        let (tape, walk) = if let Some((noted, walk)) = noted.filter(good).zip(walk) {
-            (Tape::from_noted(tenant.clone(), noted), walk)
+        let noted = noted.filter(good);
+        let noted = noted.and_then(|noted| Tape::from_noted(tenant.clone(), noted, run));
+        let (tape, walk) = if let Some(known) = noted.zip(walk) {
+            known
         } else {
-            let place = Place::from(oldest);
-            let tape = Tape::new(tenant.clone(), place, now, Vec::new());
+            let mark = Mark {
+                run,
+                as_of: now,
+                stage: Stage::Changes(Place::from(database.oldest)),
+                chain: Vec::new(),
+            };
+            let tape = Tape::new(tenant.clone(), mark);
             // Together, so that nobody finds a place that is good, and everybody looked at before.
             memberships::save_walk(&mut transaction, tenant, Walk::default()).await?;
             relays::delete(&mut transaction, tenant, WORK).await?;
@@ -296,7 +305,7 @@ impl Keeper {
     /// Looks at a page of those who changed.
     async fn changes(&self, post: &Post<'_>, held: &mut Held) -> Result<(), Error> {
         let caches = self.desk.reader.caches();
-        let Some(seen) = held.tape.seen(caches) else {
+        let Some(seen) = held.tape.seen(caches)? else {
             return Ok(());
         };
         if !seen.is_new {
@@ -307,11 +316,11 @@ impl Keeper {
             }
             return Ok(());
         }
-        let page = {
-            let _turn = self.seats.turn().await;
+        let page = async {
             let mut connection = self.desk.storage.acquire().await?;
-            held.tape.page(&mut connection, seen.horizon).await?
+            held.tape.page(&mut connection, seen.horizon).await
         };
+        let page = self.seats.read(Box::pin(page)).await?;
         let rows = page.changes.iter().map(|change| &change.row);
         // What only says where a look came to needs no other.
         let mut ids: Vec<ProfileId> = rows

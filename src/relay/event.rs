@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 use crate::{
+    clock::Micros,
     feed::Change,
     ids::{ProfileId, TenantId},
     storage::outbox::Kind,
@@ -75,14 +76,31 @@ pub fn event(tenant: &TenantId, change: &Change) -> Event {
     }
 }
 
-/// Says in every bucket that changes of a tenant were lost: they are not kept for so long as nothing was relayed.
+/// Why changes are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// They are not kept for so long as nothing was relayed.
+    NotKept,
+    /// The database has another history than the one whose changes were relayed.
+    OtherHistory,
+}
+
+/// Says in every bucket that changes of a tenant may be missing, and others were told that did not happen.
 #[must_use]
-pub fn gap(tenant: &TenantId, id: u64) -> Vec<Event> {
+pub fn gap(tenant: &TenantId, now: Micros, why: Why) -> Vec<Event> {
+    let reason = match why {
+        Why::NotKept => "not_kept",
+        Why::OtherHistory => "other_history",
+    };
+    let time = now.to_datetime().unwrap_or_default();
     let body = json!({
         "specversion": "1.0",
-        "id": format!("gap/{id}"),
+        "id": format!("gap/{}", now.0),
         "source": format!("/customer-profile/tenants/{tenant}"),
         "type": "customer_profile.feed.gap.v1",
+        "time": time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
+        "datacontenttype": "application/json",
+        "data": { "reason": reason },
     });
     let body = body.to_string();
     let of = |bucket| Event {
@@ -98,7 +116,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        clock::Micros,
+        cache::sealed::Run,
         feed::place::{Mark, Place, Stage},
         storage::feed::Row,
     };
@@ -121,6 +139,7 @@ mod tests {
             row,
             merged_into: None,
             mark: Mark {
+                run: Run(0),
                 as_of: Micros(0),
                 stage: Stage::Changes(Place::from(0)),
                 chain: Vec::new(),
@@ -153,6 +172,7 @@ mod tests {
             },
             merged_into: Some(ProfileId::from_uuid(Uuid::nil())),
             mark: Mark {
+                run: Run(0),
                 as_of: Micros(0),
                 stage: Stage::Changes(Place::from(0)),
                 chain: Vec::new(),
@@ -166,5 +186,23 @@ mod tests {
         let shown: Value = serde_json::from_str(after.split_once("```").unwrap().0).unwrap();
         let made: Value = serde_json::from_str(&event.body).unwrap();
         assert_eq!(made, shown);
+    }
+
+    #[test]
+    fn a_gap_is_told_in_every_bucket_with_its_reason() {
+        let tenant = TenantId::default_tenant();
+        for (why, reason) in [
+            (Why::NotKept, "not_kept"),
+            (Why::OtherHistory, "other_history"),
+        ] {
+            let events = gap(&tenant, Micros(1_711_000_000_250_000), why);
+            let buckets: Vec<u64> = events.iter().map(|event| event.bucket).collect();
+            assert_eq!(buckets, (0..BUCKETS).collect::<Vec<_>>());
+            let made: Value = serde_json::from_str(&events[0].body).unwrap();
+            assert_eq!(made["type"], "customer_profile.feed.gap.v1");
+            assert_eq!(made["id"], "gap/1711000000250000");
+            assert_eq!(made["data"], json!({ "reason": reason }));
+            assert!(events.iter().all(|event| event.body == events[0].body));
+        }
     }
 }

@@ -24,8 +24,12 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
 
 const NOW: &str = "
 SELECT
-    pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
-    pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
+    pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest,
+    pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next,
+    (SELECT system_identifier::text FROM pg_control_system())
+        || ' ' || (SELECT oid::text FROM pg_database WHERE datname = current_database())
+        || ' ' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
+        || ' ' || extract(epoch FROM pg_postmaster_start_time())::text AS incarnation";
 
 // A page of what everybody did, of which the tenant's is told, and the last row in any case: it says how far was looked.
 const PAGE: &str = "
@@ -233,12 +237,23 @@ pub struct Stretch<'a> {
     pub to: i64,
 }
 
-/// The oldest position of a transaction that runs, and one that no transaction has yet.
+/// How far a database is.
+#[derive(Clone, Debug, FromRow)]
+pub struct Now {
+    /// The oldest position of a transaction that runs.
+    pub oldest: i64,
+    /// One that no transaction has yet.
+    pub next: i64,
+    /// Which run of which database it is, as in a page of the outbox.
+    pub incarnation: String,
+}
+
+/// How far the database is.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.feed.now", skip_all)]
-pub async fn now(connection: &mut PgConnection) -> Result<(i64, i64)> {
+pub async fn now(connection: &mut PgConnection) -> Result<Now> {
     Ok(sqlx::query_as(NOW).fetch_one(connection).await?)
 }
 

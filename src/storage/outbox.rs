@@ -52,9 +52,10 @@ SELECT
     pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest,
     pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next,
     ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot())::text::bigint) AS running,
-    (SELECT oid::text FROM pg_database WHERE datname = current_database())
-        || ' ' || pg_postmaster_start_time()::text
-        || ' ' || left(pg_walfile_name(pg_current_wal_lsn()), 8) AS incarnation,
+    (SELECT system_identifier::text FROM pg_control_system())
+        || ' ' || (SELECT oid::text FROM pg_database WHERE datname = current_database())
+        || ' ' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
+        || ' ' || extract(epoch FROM pg_postmaster_start_time())::text AS incarnation,
     coalesce(array_agg(page.tenant), '{}') AS tenants,
     coalesce(array_agg(page.profile_id), '{}') AS profiles,
     coalesce(array_agg(page.version), '{}') AS versions,
@@ -228,7 +229,7 @@ pub struct Page {
     pub next: i64,
     /// Those that run.
     pub running: Vec<i64>,
-    /// Which run of which database answers, on which timeline.
+    /// Which run of which database answers, on which timeline: cluster, database, timeline and start of the server.
     pub incarnation: String,
     /// The changes: profile, version, position.
     pub changes: Vec<(ProfileId, i64, i64)>,

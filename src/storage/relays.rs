@@ -17,21 +17,23 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
 ];
 
 const LOAD: &str = "
-SELECT position, profile_id, version, as_of
+SELECT position, profile_id, version, as_of, run
 FROM relays
 WHERE tenant = $1 AND sink = $2";
 
-// Never back: who has lost the lease and does not know it yet saves what another has passed.
+// Never back within a run of the database: who has lost the lease and does not know it yet saves what another has passed.
 const SAVE: &str = "
-INSERT INTO relays AS stored (tenant, sink, position, profile_id, version, as_of)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO relays AS stored (tenant, sink, position, profile_id, version, as_of, run)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (tenant, sink) DO UPDATE SET
     position = excluded.position,
     profile_id = excluded.profile_id,
     version = excluded.version,
-    as_of = greatest(stored.as_of, excluded.as_of)
-WHERE (stored.position, stored.profile_id, stored.version)
-    <= (excluded.position, excluded.profile_id, excluded.version)";
+    as_of = greatest(stored.as_of, excluded.as_of),
+    run = excluded.run
+WHERE stored.run IS DISTINCT FROM excluded.run
+    OR (stored.position, stored.profile_id, stored.version)
+        <= (excluded.position, excluded.profile_id, excluded.version)";
 
 const DELETE: &str = "
 DELETE FROM relays
@@ -48,7 +50,12 @@ pub struct Relayed {
     pub version: i64,
     /// Everything that was committed before is handed over, but for the length of a transaction.
     pub as_of: Micros,
+    /// The run of the database that it is a place of; none when an earlier release noted it.
+    pub run: Option<i64>,
 }
+
+/// Position, profile, version, time and run.
+type Stored = (i64, Uuid, i64, DateTime<Utc>, Option<i64>);
 
 /// How far a tenant's changes have been relayed to a sink; none when they never were.
 ///
@@ -60,16 +67,17 @@ pub async fn load(
     tenant: &TenantId,
     sink: &str,
 ) -> Result<Option<Relayed>> {
-    let row: Option<(i64, Uuid, i64, DateTime<Utc>)> = sqlx::query_as(LOAD)
+    let row: Option<Stored> = sqlx::query_as(LOAD)
         .bind(tenant.as_str())
         .bind(sink)
         .fetch_optional(connection)
         .await?;
-    Ok(row.map(|(position, profile, version, as_of)| Relayed {
+    Ok(row.map(|(position, profile, version, as_of, run)| Relayed {
         position,
         profile: ProfileId::from_uuid(profile),
         version,
         as_of: Micros::from_datetime(as_of),
+        run,
     }))
 }
 
@@ -91,6 +99,7 @@ pub async fn save(
         .bind(relayed.profile.as_uuid())
         .bind(relayed.version)
         .bind(stored_time(relayed.as_of))
+        .bind(relayed.run)
         .execute(connection)
         .await?;
     Ok(())

@@ -521,7 +521,7 @@ pub const METRICS: &[Metric] = &[
     metric(
         (RELAY_LAG, Gauge, Unit::Seconds),
         &[],
-        "how long ago the time lies up to which this instance has relayed everything of the tenants that it relays; 0 where it relays none",
+        "how long ago the time lies up to which this instance has relayed everything of the tenants that it relays, growing while Redis or the database is away; 0 where it relays none",
     ),
     metric(
         (SEGMENTS_LOOKS, Counter, Unit::Count),

@@ -45,9 +45,12 @@ impl Session {
             bound: self.api.max_staleness,
             allow_stale: false,
         };
-        let _turn = self.api.seats.turn().await;
         let found = self.api.reader.find_many(&self.tenant.id, &who, &wish);
-        let found = self.api.within(found).await?;
+        let found = self
+            .api
+            .seats
+            .read(Box::pin(self.api.within(found)))
+            .await?;
         let found = found.into_iter().filter_map(|answer| answer.found);
         Ok(found
             .map(|(document, _)| (document.profile.id, document))

@@ -18,6 +18,7 @@ use self::session::{ROOM, Session, UNREAD};
 use super::{Api, read::Read, read::not_found, resume_token::watched, status, validate};
 use crate::{
     auth::Caller,
+    cache::sealed::Run,
     clock::Micros,
     error::Error,
     feed::place::{Mark, NOBODY, Place, Stage},
@@ -117,10 +118,17 @@ async fn check(api: &Api, caller: &Caller, request: &WatchProfilesRequest) -> Re
         read.finish(who.zip(fields).zip(mark).zip(carried))?;
     let as_of = api.clock.now();
     let mut connection = api.storage.acquire().await?;
-    let (oldest, next) = feed::now(&mut connection).await?;
+    let feed::Now {
+        oldest,
+        next,
+        incarnation,
+    } = feed::now(&mut connection).await?;
+    let run = Run::of(&incarnation);
     let mark = match mark {
         Some(mark) => {
             still_kept(api, mark.as_of)?;
+            // In another history other changes may have its place.
+            let mark = mark.taken_up(run).ok_or(Error::Expired)?;
             let (Stage::Snapshot { from, .. } | Stage::Changes(Place { position: from, .. })) =
                 mark.stage;
             if from > next {
@@ -130,6 +138,7 @@ async fn check(api: &Api, caller: &Caller, request: &WatchProfilesRequest) -> Re
             mark
         }
         None => Mark {
+            run,
             as_of,
             stage: if request.snapshot {
                 Stage::Snapshot {

@@ -20,11 +20,12 @@ use uuid::Uuid;
 use super::still_kept;
 use crate::{
     auth::Caller,
+    cache::sealed::Run,
     clock::Micros,
     error::Error,
     feed::{
-        Change, Page, Seen, Tape,
-        place::{Mark, NOBODY, Place, Stage},
+        Change, OtherRun, Page, Seen, Tape,
+        place::{Mark, NOBODY, Stage},
     },
     grpc::{Api, validate::ProfileMask},
     ids::{ProfileId, TenantId},
@@ -81,16 +82,11 @@ impl Session {
 
     async fn run(mut self, mark: Mark) -> Result<(), Error> {
         self.progress(&mark, false).await?;
-        let place = match mark.stage {
-            Stage::Changes(place) => place,
-            Stage::Snapshot { from, after } => {
-                self.snapshot(&mark, from, after).await?;
-                Place::from(from)
-            }
-        };
         let is_snapshot = matches!(mark.stage, Stage::Snapshot { .. });
-        let tenant = self.tenant.id.clone();
-        let tape = Tape::new(tenant, place, mark.as_of, mark.chain);
+        if let Stage::Snapshot { from, after } = mark.stage {
+            self.snapshot(&mark, from, after).await?;
+        }
+        let tape = Tape::new(self.tenant.id.clone(), mark);
         if is_snapshot {
             self.progress(&tape.mark(), true).await?;
         }
@@ -102,11 +98,20 @@ impl Session {
         let mut looks = caches.looks();
         loop {
             looks.mark_unchanged();
-            if let Some(seen) = tape.seen(&caches) {
-                if self.read(&mut tape, seen).await? {
-                    continue;
+            match tape.seen(&caches) {
+                Ok(Some(seen)) => {
+                    if self.read(&mut tape, seen).await? {
+                        continue;
+                    }
+                    tape.pass(seen, &caches, self.api.clock.now());
                 }
-                tape.pass(seen, &caches, self.api.clock.now());
+                Ok(None) => {}
+                // One of the two is behind. It is gone on in the run that the database says.
+                Err(OtherRun) => {
+                    if !tape.take_up(self.run_of_database().await?) {
+                        return Err(Error::Expired);
+                    }
+                }
             }
             if self.goal.is_some_and(|goal| tape.is_beyond(goal)) {
                 return self.progress(&tape.mark(), false).await;
@@ -119,24 +124,34 @@ impl Session {
         }
     }
 
+    async fn run_of_database(&self) -> Result<Run, Error> {
+        let asked = async {
+            let mut connection = self.api.storage.acquire().await?;
+            Ok(feed::now(&mut connection).await?)
+        };
+        let now = self
+            .api
+            .seats
+            .read(Box::pin(self.api.within(asked)))
+            .await?;
+        Ok(Run::of(&now.incarnation))
+    }
+
     /// Tells a page of changes, if there is one; answers whether there may be more.
     async fn read(&mut self, tape: &mut Tape, seen: Seen) -> Result<bool, Error> {
         if !seen.is_new {
             return Ok(false);
         }
-        let Page { changes, more } = {
-            let _turn = self.api.seats.turn().await;
-            let page = async {
-                let mut connection = self.api.storage.acquire().await?;
-                let mut page = tape.page(&mut connection, seen.horizon).await?;
-                if let Some(segment) = &self.segment {
-                    let tenant = &self.tenant.id;
-                    of_segment(&mut connection, tenant, segment, &mut page.changes).await?;
-                }
-                Ok(page)
-            };
-            self.api.within(page).await?
+        let page = async {
+            let mut connection = self.api.storage.acquire().await?;
+            let mut page = tape.page(&mut connection, seen.horizon).await?;
+            if let Some(segment) = &self.segment {
+                let tenant = &self.tenant.id;
+                of_segment(&mut connection, tenant, segment, &mut page.changes).await?;
+            }
+            Ok(page)
         };
+        let Page { changes, more } = self.api.seats.read(Box::pin(self.api.within(page))).await?;
         for some in changes.chunks(Self::PROFILES) {
             let ids = some.iter().map(|change| change.row.profile);
             let newest = some.iter().map(|change| change.row.position).max();
@@ -153,10 +168,8 @@ impl Session {
     async fn snapshot(&mut self, mark: &Mark, from: i64, after: ProfileId) -> Result<(), Error> {
         let mut after = after;
         loop {
-            let listed = {
-                let _turn = self.api.seats.turn().await;
-                self.api.within(self.listed(mark, after)).await?
-            };
+            let listed = self.api.within(self.listed(mark, after));
+            let listed = self.api.seats.read(Box::pin(listed)).await?;
             let most = usize::try_from(LISTED).unwrap_or(usize::MAX);
             let ended = listed.len() < most;
             for some in listed.chunks(Self::PROFILES) {

@@ -9,6 +9,7 @@ mod callers;
 mod clock;
 mod disk;
 pub mod failover;
+mod feed;
 mod figures;
 pub mod postgres;
 mod redis;

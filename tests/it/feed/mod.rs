@@ -4,11 +4,12 @@ mod crowded;
 mod followed;
 mod relayed;
 mod segments;
-mod watcher;
+pub mod watcher;
 
 use std::time::Duration;
 
 use customer_profile::{
+    cache::sealed::Run,
     clock::{Clock, Micros},
     feed::place::{Mark, Place, Stage},
     grpc::resume_token::{ResumeTokenKey, watched},
@@ -16,6 +17,7 @@ use customer_profile::{
     proto::v1::{
         ProfileChangeKind, ProfileLookup, WatchProfilesRequest, watch_profiles_response::Event,
     },
+    storage::feed,
 };
 use sqlx::{Connection as _, PgConnection};
 use tonic::Code;
@@ -247,7 +249,11 @@ async fn tokens_are_of_a_look_up_and_end_with_what_is_kept() {
     refused(&unknown, Code::NotFound, "not_found");
 
     let now = Clock::system().now().0;
+    let database = feed::now(&mut service.database.connect().await).await;
+    let database = database.unwrap();
+    let (run, database_next) = (Run::of(&database.incarnation), database.next);
     let mark = |as_of, position| Mark {
+        run,
         as_of: Micros(as_of),
         stage: Stage::Changes(Place::from(position)),
         chain: Vec::new(),
@@ -269,6 +275,29 @@ async fn tokens_are_of_a_look_up_and_end_with_what_is_kept() {
     let ahead = sealed(&service, &of(None), &mark(now, i64::MAX - 1));
     let status = watch(&service, with(None, &ahead)).await.unwrap_err();
     refused(&status, Code::OutOfRange, "resume_expired");
+    // Another took its place, and has come further than the token.
+    let elsewhere = Mark {
+        run: Run(!run.0),
+        ..mark(now, 10)
+    };
+    let elsewhere = sealed(&service, &of(None), &elsewhere);
+    let status = watch(&service, with(None, &elsewhere)).await.unwrap_err();
+    refused(&status, Code::OutOfRange, "resume_expired");
+    // The same was only started again: what was told last is told once more.
+    let restarted = Mark {
+        run: Run(run.0 ^ 1),
+        ..mark(now, database_next)
+    };
+    let restarted = sealed(&service, &of(None), &restarted);
+    let request = WatchProfilesRequest {
+        until_now: true,
+        ..with(None, &restarted)
+    };
+    assert_eq!(
+        told(&service, request).await.unwrap().len(),
+        3,
+        "one change"
+    );
     service.stop().await;
 }
 

@@ -14,7 +14,14 @@ use super::{
     watcher::{Known, kept, stored},
 };
 use crate::{
-    harness::{Database, Service, random::seed_of_now, redis::Redis, say, wait::LIMIT},
+    harness::{
+        Database, Service, make,
+        random::seed_of_now,
+        redis::Redis,
+        say,
+        wait::{LIMIT, until},
+    },
+    health::page,
     stewards::crowd::Crowd,
 };
 
@@ -154,4 +161,88 @@ async fn a_consumer_group_reads_all_that_happened_in_its_order() {
     for service in services {
         std::sync::Arc::into_inner(service).unwrap().stop().await;
     }
+}
+
+/// All events in the stream of a profile.
+async fn events_of(redis: &Redis, profile: &str) -> Vec<Value> {
+    let id: Uuid = profile.parse().unwrap();
+    let bucket = id.as_u64_pair().1 % 16;
+    let stream = format!("shop:feed:{{{bucket}}}");
+    let entries: Vec<(String, Vec<String>)> = redis.ask(&["XRANGE", &stream, "-", "+"]).await;
+    let events = entries.into_iter();
+    events
+        .map(|(_, fields)| serde_json::from_str(&fields[1]).unwrap())
+        .collect()
+}
+
+async fn until_told(redis: &Redis, profile: &str) {
+    until("a profile is relayed", async || {
+        let events = events_of(redis, profile).await;
+        events.iter().any(|event| event["subject"] == profile)
+    })
+    .await;
+}
+
+/// How far the relay says that it is behind.
+async fn lag(service: &Service) -> f64 {
+    let (_, text) = page(&service.metrics_url(), "/metrics").await;
+    let mut lines = text.lines();
+    let line = lines.find_map(|line| line.strip_prefix("customer_profile_relay_lag_seconds "));
+    line.map_or(0.0, |seconds| seconds.trim().parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_fails_and_a_redis_that_is_away_are_behind_and_hold_up_nobody() {
+    let mut redis = Redis::start("relay-behind");
+    let url = redis.url();
+    let settings = [
+        ("CUSTOMER_PROFILE_RELAY__REDIS_URL", url.as_str()),
+        ("CUSTOMER_PROFILE_RELAY__PREFIX", "shop"),
+    ];
+    let service = Service::with(Database::new().await, &settings).await;
+    let broken = make::seen("broken", 0, &["email=broken@example.com"]);
+    service.record_of("broken", vec![broken]).await;
+    let mut connection = service.database.connect().await;
+    // A change that this release cannot read.
+    sqlx::query(
+        "INSERT INTO outbox (tenant, profile_id, version, position, kind)
+         VALUES ('broken', $1, 1, pg_current_xact_id()::text::bigint, 99)",
+    )
+    .bind(Uuid::from_u128(7))
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    let later = make::seen("later", 1, &["email=later@example.com"]);
+    service.record_of("broken", vec![later]).await;
+    let fine = service
+        .record_one(make::seen("fine", 0, &["email=fine@example.com"]))
+        .await;
+    until_told(&redis, &fine).await;
+    until("it is told who is behind", async || {
+        lag(&service).await > 1.5
+    })
+    .await;
+    sqlx::query("DELETE FROM outbox WHERE kind = 99")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    let later: Vec<Uuid> =
+        sqlx::query_scalar("SELECT profile_id FROM outbox WHERE tenant = 'broken'")
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+    for profile in later {
+        until_told(&redis, &profile.to_string()).await;
+    }
+    until("nobody is behind", async || lag(&service).await < 1.0).await;
+
+    redis.kill();
+    let away = service
+        .record_one(make::seen("away", 1, &["email=away@example.com"]))
+        .await;
+    until("the lag grows", async || lag(&service).await > 3.0).await;
+    redis.again();
+    until_told(&redis, &away).await;
+    until("it has caught up", async || lag(&service).await < 1.0).await;
+    service.stop().await;
 }
