@@ -1,14 +1,18 @@
 //! The tail of the outbox: what changed, read by every instance many times a second.
 //!
 //! What must stay true: a look counts from when it began; the next reads what the first page of this one could not show, which is
-//! the changes of transactions that ran then and of all that began later; a look that was cut off counts for nothing.
+//! the changes of transactions that ran then and of all that began later; a look that was cut off does not count, but the next goes on
+//! after the last page of it ([`place`]), so that no backlog is too large.
 //! It has a connection of its own, so that it does not wait behind the calls that it is there to spare.
+
+mod place;
 
 use std::{sync::atomic::Ordering, time::Duration};
 
 use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 
+use self::place::{Look, Place, Then};
 use super::{
     Caches,
     encoded::Encoded,
@@ -33,6 +37,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Changes in a page.
 const PAGE: i64 = 10_000;
 
+/// The same after a look that failed, perhaps because it read too many.
+const FEWER: i64 = 1_000;
+
 /// Changes that a new instance looks back on.
 const LOOK_BACK: i64 = 100_000;
 
@@ -43,21 +50,20 @@ const TOLD: usize = 500;
 const MARKED: Duration = Duration::from_mins(2);
 
 /// Where the next look begins.
-struct Place {
+struct Begun {
     incarnation: String,
-    position: i64,
-    /// Transactions before the position that ran then.
-    running: Vec<i64>,
+    place: Place,
 }
 
 /// Looks until told to stop.
 pub async fn follow(caches: &Caches, storage: &Storage, stop: CancellationToken) {
     let mut connection: Option<PgConnection> = None;
-    let mut place: Option<Place> = None;
+    let mut begun: Option<Begun> = None;
     let mut failing = false;
     while !stop.is_cancelled() {
         let asked = caches.looks.asked.load(Ordering::Acquire);
-        let look = look(caches, storage, &mut connection, &mut place);
+        let limit = if failing { FEWER } else { PAGE };
+        let look = look(caches, storage, (&mut connection, &mut begun), limit);
         let outcome = tokio::select! {
             outcome = tokio::time::timeout(PATIENCE, look) => outcome,
             () = stop.cancelled() => return,
@@ -103,72 +109,59 @@ pub async fn follow(caches: &Caches, storage: &Storage, stop: CancellationToken)
     }
 }
 
-/// One look. Answers with what it saw for the first time.
+/// One look, of pages of so many changes. Answers with what it saw for the first time.
 async fn look(
     caches: &Caches,
     storage: &Storage,
-    connection: &mut Option<PgConnection>,
-    place: &mut Option<Place>,
+    (connection, known): (&mut Option<PgConnection>, &mut Option<Begun>),
+    limit: i64,
 ) -> Result<Vec<Changed>, Error> {
     let began = caches.now();
     let connection = match connection {
         Some(connection) => connection,
         None => connection.insert(storage.acquire().await?.detach()),
     };
-    let (mut from, mut before) = match place {
-        Some(place) => (place.position, place.running.clone()),
-        None => (i64::MAX, Vec::new()),
+    let mut look = match known {
+        Some(known) => Look::at(&known.place, limit),
+        None => Look::nowhere(),
     };
-    let (mut first, mut seen) = (None, Vec::new());
-    let mut limit = PAGE;
+    let mut seen = Vec::new();
     loop {
-        let page = outbox::since(connection, from, &before, limit).await?;
-        if place
-            .as_ref()
-            .is_none_or(|p| p.incarnation != page.incarnation)
-        {
-            from = outbox::lately(connection, caches.options.lifetime / 2, LOOK_BACK).await?;
+        let page = outbox::since(connection, look.from, &look.before, look.limit).await?;
+        let same = |known: &&mut Begun| known.incarnation == page.incarnation;
+        let Some(same) = known.as_mut().filter(same) else {
+            let from = outbox::lately(connection, caches.options.lifetime / 2, LOOK_BACK).await?;
             caches.begin(&page.incarnation, from);
-            *place = Some(Place {
-                incarnation: page.incarnation,
+            let place = Place {
                 position: from,
                 running: Vec::new(),
+            };
+            look = Look::at(&place, limit);
+            *known = Some(Begun {
+                incarnation: page.incarnation,
+                place,
             });
-            (first, before) = (None, Vec::new());
             continue;
-        }
-        first = first.or(Some((page.oldest, page.next, page.running)));
-        let positions = page.changes.iter().map(|(_, _, position)| *position);
-        let later = positions.filter(|position| *position >= from);
-        let (rows, last) = later.fold((0, from), |(rows, last), at| (rows + 1, last.max(at)));
-        seen.extend(
-            caches.saw(
-                page.changes
-                    .into_iter()
-                    .map(|(profile, version, position)| Changed {
-                        profile,
-                        version,
-                        position,
-                    }),
-            ),
-        );
+        };
+        let changes = page.changes.iter();
+        let changes = changes.map(|(profile, version, position)| Changed {
+            profile: *profile,
+            version: *version,
+            position: *position,
+        });
+        seen.extend(caches.saw(changes));
         caches.memory_mut().moved(page.tenants);
-        before.clear();
-        if rows < limit {
-            break;
+        let then = Then {
+            oldest: page.oldest,
+            next: page.next,
+            running: page.running,
+        };
+        let positions = page.changes.iter().map(|(_, _, position)| *position);
+        if let Some(oldest) = look.read(&mut same.place, then, positions) {
+            caches.memory_mut().looked(began, oldest);
+            return Ok(seen);
         }
-        if last == from {
-            // One transaction alone fills it.
-            limit *= 4;
-        }
-        from = last;
     }
-    if let (Some(place), Some((oldest, next, running))) = (place.as_mut(), first) {
-        place.position = next;
-        place.running = running;
-        caches.memory_mut().looked(began, oldest);
-    }
-    Ok(seen)
 }
 
 /// Says that a version exists, so that nobody who read an older one a moment ago puts that in its place.
