@@ -51,6 +51,9 @@ pub enum Error {
     /// The service ends a stream that can be resumed.
     #[error("the stream ends")]
     Ended,
+    /// Who reads a stream has taken too little of it for too long.
+    #[error("too little of the stream is taken")]
+    Unread,
     /// Nobody knows who is calling.
     #[error("unauthenticated: {reason}")]
     Unauthenticated {
@@ -102,7 +105,7 @@ impl Error {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Conflict { .. } | Self::Ended => Some(Duration::from_millis(50)),
+            Self::Conflict { .. } | Self::Ended | Self::Unread => Some(Duration::from_millis(50)),
             Self::Overloaded { .. } => Some(Duration::from_millis(200)),
             Self::StorageAway { .. } | Self::Draining => Some(Duration::from_secs(1)),
             _ => None,

@@ -50,6 +50,7 @@ pub const ERRORS: &[&str] = &[
     "overloaded",
     "storage_away",
     "stream_ended",
+    "stream_unread",
     "internal",
 ];
 

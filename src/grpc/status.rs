@@ -119,6 +119,10 @@ impl From<Error> for Status {
                 let text = "the stream ends here; resume it with the last token";
                 (Code::Unavailable, text.to_owned(), "stream_ended")
             }
+            Error::Unread => {
+                let text = "too little was taken for 5 minutes; resume with the last token";
+                (Code::Unavailable, text.to_owned(), "stream_unread")
+            }
             Error::Unauthenticated { reason } => {
                 let text = "the caller cannot be told from its credential";
                 (Code::Unauthenticated, text.to_owned(), reason)
@@ -180,6 +184,7 @@ fn log(error: &Error) {
         Error::Invalid(_)
         | Error::Expired
         | Error::Ended
+        | Error::Unread
         | Error::Draining
         | Error::NotFound { .. }
         | Error::PermissionDenied { .. }

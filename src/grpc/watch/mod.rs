@@ -5,16 +5,17 @@
 
 mod messages;
 mod session;
+mod unread;
 
 use std::{pin::Pin, sync::Arc};
 
 use futures_util::{Stream, StreamExt as _, stream};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 use tracing::Instrument as _;
 
-use self::session::{ROOM, Session, UNREAD};
+use self::{session::Session, unread::Unread};
 use super::{Api, read::Read, read::not_found, resume_token::watched, status, validate};
 use crate::{
     auth::Caller,
@@ -54,7 +55,7 @@ pub(super) async fn begin(
     let seat = Arc::new(api.seats.take(&caller, api.clock.now())?);
     let asked = api.within(check(&api, &caller, &request)).await?;
     seat.took(asked.mark.as_of);
-    let (out, told) = mpsc::channel(UNREAD);
+    let (unread, told) = Unread::new();
     let (ending, ended) = oneshot::channel();
     let session = Session {
         tenant: asked.tenant,
@@ -62,9 +63,8 @@ pub(super) async fn begin(
         segment: asked.segment,
         watched: watched(&request),
         goal: asked.goal,
-        room: Arc::new(Semaphore::new(ROOM)),
         last_told: tokio::time::Instant::now(),
-        out,
+        unread,
         api,
         caller,
     };

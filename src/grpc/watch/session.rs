@@ -2,8 +2,8 @@
 //!
 //! What must stay true:
 //!
-//! - A watch holds a page of changes without their profiles, a handful of profiles, and at most [`ROOM`] bytes of messages that
-//!   nobody has taken. It reads on only when they are taken: who does not read is waited for, and costs no more.
+//! - A watch holds a page of changes without their profiles, a handful of profiles, and a bounded number of messages that nobody has
+//!   taken ([`Unread`]). It reads on only when they are taken: who does not read is waited for, and costs no more.
 //! - Whatever ends it is said after everything that was told before, and the last token that was taken is good to go on with.
 //! - A message of progress follows whenever nothing else was told for [`PROGRESS`], so that a token in the hands of a caller
 //!   who is told nothing does not grow old.
@@ -11,17 +11,13 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use sqlx::PgConnection;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
-    time::{Instant, sleep, timeout, timeout_at},
-};
+use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
-use super::still_kept;
+use super::{still_kept, unread::Unread};
 use crate::{
     auth::Caller,
     cache::sealed::Run,
-    clock::Micros,
     error::Error,
     feed::{
         Change, OtherRun, Page, Seen, Tape,
@@ -34,12 +30,6 @@ use crate::{
     tenants::Tenant,
 };
 
-/// Messages that wait to be taken.
-pub(super) const UNREAD: usize = 128;
-
-/// Bytes of them.
-pub(super) const ROOM: usize = 256 << 10;
-
 /// How long nothing is told at most.
 pub(super) const PROGRESS: Duration = Duration::from_secs(3);
 
@@ -48,9 +38,6 @@ const AGE: Duration = Duration::from_hours(1);
 
 /// Profiles of a snapshot that are listed at a time.
 const LISTED: i64 = 1_000;
-
-/// A message, how far who takes it is, and the room that it takes.
-pub(super) type Item = (WatchProfilesResponse, Micros, OwnedSemaphorePermit);
 
 /// A watch.
 pub(super) struct Session {
@@ -63,17 +50,16 @@ pub(super) struct Session {
     /// What tokens are of.
     pub(super) watched: Uuid,
     pub(super) goal: Option<i64>,
-    pub(super) room: Arc<Semaphore>,
     pub(super) last_told: Instant,
-    pub(super) out: mpsc::Sender<Item>,
+    pub(super) unread: Unread,
 }
 
 impl Session {
     pub(super) async fn run_to_its_end(self, mark: Mark) -> Result<(), Error> {
-        let (draining, out) = (self.api.draining.clone(), self.out.clone());
+        let (draining, unread) = (self.api.draining.clone(), self.unread.clone());
         tokio::select! {
             biased;
-            () = out.closed() => Ok(()),
+            () = unread.closed() => Ok(()),
             () = draining.cancelled() => Err(Error::Ended),
             () = sleep(AGE) => Err(Error::Ended),
             outcome = self.run(mark) => outcome,
@@ -215,8 +201,7 @@ impl Session {
         self.tell(mark, event).await
     }
 
-    /// Tells something, as soon as there is room for it. Whoever takes nothing for so long that the token would not be good any
-    /// more hears that.
+    /// Tells something, as soon as there is room for it.
     async fn tell(&mut self, mark: &Mark, event: Event) -> Result<(), Error> {
         let message = WatchProfilesResponse {
             resume_token: self
@@ -225,19 +210,10 @@ impl Session {
                 .seal(mark, &self.tenant.id, self.watched),
             event: Some(event),
         };
-        let taken = async {
-            let size = prost::Message::encoded_len(&message).clamp(1, ROOM);
-            let size = u32::try_from(size).unwrap_or(u32::MAX);
-            let room = Arc::clone(&self.room).acquire_many_owned(size).await;
-            let room = room.map_err(|_| Error::Ended)?;
-            let place = self.out.reserve().await.map_err(|_| Error::Ended)?;
-            Ok::<_, Error>((room, place))
-        };
-        let taken = timeout(self.api.seats.keep(), taken).await;
-        let (room, place) = taken.map_err(|_| Error::Expired)??;
+        let room = self.unread.room(&message).await?;
         still_kept(&self.api, mark.as_of)?;
         Self::count(message.event.as_ref());
-        place.send((message, mark.as_of, room));
+        room.tell(message, mark.as_of);
         self.last_told = Instant::now();
         Ok(())
     }

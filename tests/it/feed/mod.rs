@@ -4,6 +4,7 @@ mod crowded;
 mod followed;
 mod relayed;
 mod segments;
+mod slow;
 pub mod watcher;
 
 use std::time::Duration;
