@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use customer_profile::proto::v1::WatchProfilesRequest;
+use customer_profile::{
+    clock::{Clock, Micros},
+    proto::v1::WatchProfilesRequest,
+};
 use tokio::time::Instant;
 use tonic::Code;
 use uuid::Uuid;
@@ -135,6 +138,20 @@ async fn strayed(database: &Database) -> i64 {
     .unwrap()
 }
 
+/// Whole profiles, as they were told to who put them together, beside those that a snapshot of now has; of `there` alone.
+fn assert_same_profiles(told: &Watcher, now: &Watcher, there: &BTreeSet<(Uuid, i64)>) {
+    for (id, version) in there {
+        let (told, now) = (told.profiles.get(id), now.profiles.get(id));
+        assert!(now.is_some_and(|now| now.version == *version), "{now:?}");
+        assert_eq!(told, now, "{id}");
+    }
+}
+
+/// What is worked out for the hour is another in the next one.
+fn hour() -> i64 {
+    Clock::system().now().0 / (3_600 * Micros::SECOND)
+}
+
 fn assert_same(known: &Known, stored: &Known) {
     let differ: Vec<_> = stored
         .iter()
@@ -147,7 +164,7 @@ fn assert_same(known: &Known, stored: &Known) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_told_to_watchers_that_break_off_is_all_that_happened_in_its_order() {
-    let seed = seed_of_now();
+    let (seed, begun) = (seed_of_now(), hour());
     let database = Database::new().await;
     let services = services(&database, 2).await;
     // From before anything was written.
@@ -156,6 +173,7 @@ async fn what_is_told_to_watchers_that_break_off_is_all_that_happened_in_its_ord
         .unwrap();
     let from_the_start = WatchProfilesRequest {
         resume_token: begins(&mut stream).await,
+        with_profile: true,
         ..WatchProfilesRequest::default()
     };
     drop(stream);
@@ -164,6 +182,7 @@ async fn what_is_told_to_watchers_that_break_off_is_all_that_happened_in_its_ord
     let over = Arc::new(AtomicBool::new(false));
     let snapshot = WatchProfilesRequest {
         snapshot: true,
+        with_profile: true,
         ..WatchProfilesRequest::default()
     };
     let [from_the_start, from_a_snapshot] = [from_the_start, snapshot].map(|first| {
@@ -206,10 +225,16 @@ async fn what_is_told_to_watchers_that_break_off_is_all_that_happened_in_its_ord
     let mut now = Watcher::default();
     let request = WatchProfilesRequest {
         snapshot: true,
+        with_profile: true,
         ..everything()
     };
     now.take_all(&services[1], request).await;
     assert_eq!(there(&now.known), there(&stored));
+    if hour() == begun {
+        for told in [&all, &late] {
+            assert_same_profiles(told, &now, &there(&stored));
+        }
+    }
     for service in services {
         Arc::into_inner(service).unwrap().stop().await;
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use customer_profile::proto::v1::{
-    ProfileChange, ProfileChangeKind, WatchProfilesRequest, WatchProfilesResponse,
+    Profile, ProfileChange, ProfileChangeKind, WatchProfilesRequest, WatchProfilesResponse,
     watch_profiles_response::Event,
 };
 use tonic::{Status, Streaming};
@@ -85,6 +85,8 @@ pub async fn begins(stream: &mut Streaming<WatchProfilesResponse>) -> String {
 #[derive(Default)]
 pub struct Watcher {
     pub known: Known,
+    /// The profiles that are there, as they were told last, where they are told.
+    pub profiles: BTreeMap<Uuid, Profile>,
     /// Every change that was told: profile and version.
     pub told: BTreeSet<(Uuid, i64)>,
     /// Where a profile went from one version to another: none may lie between.
@@ -124,6 +126,21 @@ impl Watcher {
             assert_ne!(into, id);
         } else {
             assert_eq!(change.merged_into, "");
+        }
+        match &change.profile {
+            Some(profile) => {
+                assert!(profile.version >= version, "{id}: older than the change");
+                let held = self.profiles.get(&id).map_or(0, |held| held.version);
+                // Who goes on elsewhere may be shown the same again, and nothing older.
+                assert!(profile.version >= held || self.streams > 1);
+                if profile.version >= held {
+                    self.profiles.insert(id, profile.clone());
+                }
+            }
+            None if gone => {
+                self.profiles.remove(&id);
+            }
+            None => {}
         }
         let known = self.known.entry(id).or_insert((0, false));
         // Only who went on from elsewhere, or from a snapshot, is told again.
