@@ -188,11 +188,23 @@ DECISIONS = [
     ("Next best actions", [
         ("Decisions by outcome", "cps", [(total("customer_profile_action_decisions_total{SELECT}", "outcome"), "{{outcome}}")]),
         ("A decision", "s", quantiles("customer_profile_action_decision_seconds")),
-        ("Candidates kept out, by gate", "cps", [(total("customer_profile_action_gate_stops_total{SELECT}", "gate"), "{{gate}}")]),
+        ("Candidates kept out, by gate and reason", "cps", [
+            (total("customer_profile_action_gate_stops_total{SELECT}", "gate, reason"), "{{gate}}: {{reason}}")]),
         ("Decided anew, not stored at once", "cps", [
             (total("customer_profile_action_decisions_outdated_total{SELECT}"), "decided anew"),
             (total("customer_profile_action_decisions_unstored_total{SELECT}"), "writes that failed"),
         ]),
+    ]),
+    ("Actions", [
+        ("Offers by action", "cps", [(total("customer_profile_action_offers_total{SELECT}", "action"), "{{action}}")]),
+        ("Outcomes by action", "cps", [
+            (total("customer_profile_action_offer_outcomes_total{SELECT}", "action, outcome"), "{{action}}: {{outcome}}")]),
+        ("Mean probability of what was chosen, by action", "percentunit", [(
+            total("customer_profile_action_propensity_sum{SELECT}", "action") + " / "
+            + total("customer_profile_action_propensity_count{SELECT}", "action"), "{{action}}")]),
+        ("Successes over those that were expected, by action", "none", [(
+            "max by (action) (customer_profile_action_successes{SELECT}) / "
+            "max by (action) (customer_profile_action_successes_expected{SELECT})", "{{action}}")]),
     ]),
     ("Outcomes", [
         ("Outcomes by receipt", "cps", [(total("customer_profile_action_outcomes_total{SELECT}", "receipt"), "{{receipt}}")]),

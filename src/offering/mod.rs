@@ -49,6 +49,7 @@ use crate::{
         situation::{Page, Told},
     },
     storage::{Storage, offers},
+    telemetry::actions::ActionLabels,
     tenants::Tenants,
 };
 use logbook::Logbook;
@@ -76,6 +77,8 @@ pub struct Desk {
     pub logbook: Logbook,
     /// The time.
     pub clock: Clock,
+    /// Names of actions that metrics show.
+    pub labels: ActionLabels,
     /// Turns of those who look at many customers or decisions at once: one in the whole process, so that they hold one connection and
     /// one core at most.
     turns: Arc<Semaphore>,
@@ -118,6 +121,7 @@ impl Desk {
             shelf: Shelf::new(storage.clone(), catalogues),
             logbook,
             clock,
+            labels: ActionLabels::default(),
             turns: Arc::new(Semaphore::new(1)),
             counting: Arc::new(Semaphore::new(2)),
         }

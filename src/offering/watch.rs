@@ -30,7 +30,7 @@ const LATELY: i32 = 14;
 const PAGE: i64 = 10_000;
 
 /// How many actions, each channel by itself, are not what they are believed to be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Watched {
     /// Fewer succeed than was believed.
     pub overrated: u32,
@@ -42,6 +42,8 @@ pub struct Watched {
     pub falling: u32,
     /// Of so many it is the customer's situation that speaks.
     pub contextual: u32,
+    /// Successes that were expected of each action, by its name, and those that came.
+    pub successes: BTreeMap<String, (f64, u64)>,
 }
 
 type Arm = (u64, ChannelIndex);
@@ -94,6 +96,12 @@ impl Desk {
             }
         }
         for (arm, of) in arms {
+            if of.old > 0 {
+                let (id, _) = name(arm);
+                let sums = watched.successes.entry(id.to_owned()).or_default();
+                sums.0 += of.old_expected;
+                sums.1 += of.old_successes;
+            }
             let Some(over) = Over::of(of.old, of.old_successes, of.old_expected) else {
                 continue;
             };

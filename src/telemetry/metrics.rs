@@ -27,6 +27,9 @@ const IDENTIFIERS: &[f64] = &[
     2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 1_000.0, 5_000.0, 10_000.0, 50_000.0,
 ];
 
+/// Upper ends of buckets of probabilities. Few, since there are as many series for each action.
+const PROBABILITIES: &[f64] = &[0.01, 0.1, 0.5, 1.0];
+
 /// What `/metrics` shows. Clones show the same.
 #[derive(Clone)]
 pub struct Metrics(PrometheusHandle);
@@ -67,6 +70,10 @@ impl Metrics {
             .set_buckets_for_metric(
                 Matcher::Full(names::IDENTITY_REGION_IDENTIFIERS.to_owned()),
                 IDENTIFIERS,
+            )?
+            .set_buckets_for_metric(
+                Matcher::Full(names::ACTION_PROPENSITY.to_owned()),
+                PROBABILITIES,
             )?
             .build_recorder();
         let handle = recorder.handle();

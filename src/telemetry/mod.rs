@@ -11,6 +11,7 @@
 //! - The process has one subscriber and one recorder. The first service to start sets them; later ones in the same process,
 //!   as in tests, find them and leave them.
 
+pub mod actions;
 pub mod http;
 pub mod limiter;
 mod logs;

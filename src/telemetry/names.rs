@@ -61,6 +61,16 @@ pub const ACTION_DECISIONS_OUTDATED: &str = "customer_profile_action_decisions_o
 pub const ACTION_DECISIONS_UNSTORED: &str = "customer_profile_action_decisions_unstored_total";
 /// Candidates that a gate kept out.
 pub const ACTION_GATE_STOPS: &str = "customer_profile_action_gate_stops_total";
+/// Offers of an action.
+pub const ACTION_OFFERS: &str = "customer_profile_action_offers_total";
+/// The probabilities with which offers of an action were chosen.
+pub const ACTION_PROPENSITY: &str = "customer_profile_action_propensity";
+/// Outcomes of offers of an action.
+pub const ACTION_OFFER_OUTCOMES: &str = "customer_profile_action_offer_outcomes_total";
+/// Successes that were expected of an action.
+pub const ACTION_SUCCESSES_EXPECTED: &str = "customer_profile_action_successes_expected";
+/// Successes of an action.
+pub const ACTION_SUCCESSES: &str = "customer_profile_action_successes";
 /// Outcomes of offers that were told.
 pub const ACTION_OUTCOMES: &str = "customer_profile_action_outcomes_total";
 /// Actions that are not what they are believed to be.
@@ -345,8 +355,33 @@ pub const METRICS: &[Metric] = &[
     ),
     metric(
         (ACTION_GATE_STOPS, Counter, Unit::Count),
-        &["gate"],
-        "candidates that a gate kept out first: status, placement, eligibility, applicability, suitability, consent, contact, quiet_hours, empathy, holdout",
+        &["gate", "reason"],
+        "candidates that a gate kept out first, and why: status (draft, paused, retired, not_now), placement (no_placement, not_on_channel, not_on_placement), eligibility, applicability and suitability (fails, unknown), consent (denied, address_denied, never_given), contact (capped), quiet_hours (quiet, no_zone), empathy (open_complaint, complaint_not_known, leaving, low_sentiment), holdout (held_out)",
+    ),
+    metric(
+        (ACTION_OFFERS, Counter, Unit::Count),
+        &["action"],
+        "offers that were made, fallbacks among them; neither dry runs nor repeated answers",
+    ),
+    metric(
+        (ACTION_PROPENSITY, Histogram, Unit::Count),
+        &["action"],
+        "the logged probability with which an offer was chosen, of those that are no fallback: the sum is that of the probabilities",
+    ),
+    metric(
+        (ACTION_OFFER_OUTCOMES, Counter, Unit::Count),
+        &["action", "outcome"],
+        "outcomes of offers that were recorded now: not_delivered, sent, shown, clicked, accepted, rejected",
+    ),
+    metric(
+        (ACTION_SUCCESSES_EXPECTED, Gauge, Unit::Count),
+        &["action"],
+        "successes that were expected of the offers of the last 120 days that are older than their attribution window, when the last day had closed",
+    ),
+    metric(
+        (ACTION_SUCCESSES, Gauge, Unit::Count),
+        &["action"],
+        "successes of the same offers: this over what was expected is the calibration of the action",
     ),
     metric(
         (ACTION_OUTCOMES, Counter, Unit::Count),

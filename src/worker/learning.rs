@@ -1,6 +1,10 @@
 //! Learning from what became of offers, and watching whether what was believed came true, beside the calls.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio_util::sync::CancellationToken;
 
@@ -11,7 +15,7 @@ use crate::{
     ids::TenantId,
     offering::{Desk, watch::Watched},
     storage::store,
-    telemetry::names,
+    telemetry::{actions::ActionLabels, names},
 };
 
 /// How often is looked whether a day has closed.
@@ -58,8 +62,13 @@ async fn learn_of(desk: &Desk, tenant: &TenantId, found: &mut Found) -> Result<(
     }
     if found.get(&tenant.id).is_none_or(|(day, _)| *day < closed) {
         let watched = desk.watch(&tenant).await?;
-        found.insert(tenant.id.clone(), (closed, watched));
+        let before = found.insert(tenant.id.clone(), (closed, watched));
         tell(found);
+        tell_by_action(
+            found,
+            before.as_ref().map(|(_, before)| before),
+            &desk.labels,
+        );
     }
     Ok(())
 }
@@ -80,4 +89,24 @@ fn tell(found: &Found) {
         metrics::gauge!(names::ACTIONS_DRIFTING, "direction" => direction).set(actions);
     }
     metrics::gauge!(names::ACTIONS_CONTEXTUAL).set(sum(|w| w.contextual));
+}
+
+/// What was expected of actions and what came, over tenants; what is not looked at any more is 0.
+fn tell_by_action(found: &Found, before: Option<&Watched>, labels: &ActionLabels) {
+    let mut sums: BTreeMap<Arc<str>, (f64, f64)> = BTreeMap::new();
+    for action in before
+        .into_iter()
+        .flat_map(|watched| watched.successes.keys())
+    {
+        sums.entry(labels.of(action)).or_default();
+    }
+    for (action, (expected, successes)) in found.values().flat_map(|(_, w)| &w.successes) {
+        let sum = sums.entry(labels.of(action)).or_default();
+        sum.0 += expected;
+        sum.1 += f64::from(u32::try_from(*successes).unwrap_or(u32::MAX));
+    }
+    for (action, (expected, successes)) in sums {
+        metrics::gauge!(names::ACTION_SUCCESSES_EXPECTED, "action" => action.clone()).set(expected);
+        metrics::gauge!(names::ACTION_SUCCESSES, "action" => action).set(successes);
+    }
 }

@@ -6,6 +6,7 @@ mod evaluations;
 mod kept;
 mod lift;
 mod matches;
+mod metered;
 mod race;
 mod replays;
 mod stats;

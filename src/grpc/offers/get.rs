@@ -6,7 +6,7 @@ use prost::Message as _;
 use uuid::Uuid;
 
 use super::{
-    Api, prepare,
+    Api, count, prepare,
     show::{Shown, decision},
     validate::{self, offers::Asked},
 };
@@ -19,7 +19,6 @@ use crate::{
     lookup::{Answer, Who},
     offering::{Call, Made},
     proto::v1::{GetNextBestActionsRequest, GetNextBestActionsResponse, Profile},
-    telemetry::names,
     tenants::Tenant,
 };
 
@@ -72,7 +71,7 @@ pub(in crate::grpc) async fn get(
     if let Some((anchor, _)) = made.anchor {
         api.committed(vec![anchor]).await;
     }
-    count(&made, &call, started);
+    count::decided(&made, &call, started);
     let profile = match mask {
         None => None,
         Some(mask) => Some(profile(api, (&tenant, &sight), &made, mask).await?),
@@ -86,6 +85,9 @@ pub(in crate::grpc) async fn get(
     )
     .seen_by(caller)
     .in_locale(call.locale.as_ref());
+    if !call.dry_run && !made.repeated {
+        count::offered(&shown, &api.desk.labels);
+    }
     let read_info = api.answered_from(&tenant, made.found.as_slice(), position);
     let reserved_before = made.repeated && !made.decision.reservations.is_empty();
     let token = if reserved_before {
@@ -169,34 +171,5 @@ async fn profile(
     match found {
         Some((document, _)) => profile_service::show(api, tenant, sight, mask, document).await,
         None => Ok(Profile::default()),
-    }
-}
-
-fn count(made: &Made, call: &Call, started: Instant) {
-    let outcome = if call.dry_run {
-        "dry_run"
-    } else if made.repeated {
-        "repeated"
-    } else if made.position > 0 {
-        "reserved"
-    } else {
-        "kept"
-    };
-    metrics::counter!(names::ACTION_DECISIONS, "outcome" => outcome).increment(1);
-    metrics::histogram!(names::ACTION_DECISION_SECONDS).record(started.elapsed().as_secs_f64());
-    if call.dry_run || made.repeated {
-        return;
-    }
-    let mut stops = std::collections::BTreeMap::new();
-    for lost in made
-        .decision
-        .placements
-        .iter()
-        .flat_map(|placed| &placed.lost)
-    {
-        *stops.entry(lost.gate).or_insert(0_u64) += 1;
-    }
-    for (gate, number) in stops {
-        metrics::counter!(names::ACTION_GATE_STOPS, "gate" => gate.slug()).increment(number);
     }
 }

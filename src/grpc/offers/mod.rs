@@ -4,6 +4,7 @@
 //! What must stay true: what a caller may not see of a customer is not in a reason either; a gate's verdict says no more than that
 //! the action is not offered.
 
+mod count;
 mod gates;
 mod get;
 mod outcomes;

@@ -1,6 +1,6 @@
 //! What became of offers.
 
-use super::{Api, prepare, show::outcome as outcome_shown, validate};
+use super::{Api, count, prepare, show::outcome as outcome_shown, validate};
 use crate::{
     auth::Caller,
     error::{Error, Violation},
@@ -46,8 +46,11 @@ pub(in crate::grpc) async fn record(
         let (answers, written, anchors) = api.desk.tell(&tenant, &told, &note).await?;
         position = written;
         api.committed(anchors).await;
-        for (place, answer) in places.into_iter().zip(answers) {
+        for ((place, answer), told) in places.into_iter().zip(answers).zip(&told) {
             results[place] = result(answer);
+            if results[place].receipt() == OutcomeReceipt::Recorded {
+                count::became(&results[place].action_id, told.outcome, &api.desk.labels);
+            }
         }
     }
     for result in &results {

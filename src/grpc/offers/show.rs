@@ -28,7 +28,7 @@ pub(super) struct Shown<'a> {
     pub(super) inputs: &'a Inputs,
     pub(super) decision: &'a Decision,
     pub(super) sight: &'a Sight<'a>,
-    told: Told<'a>,
+    pub(super) told: Told<'a>,
     /// Whether the caller may see what is known of customers.
     pub(super) values: bool,
     locale: LanguageTag,
@@ -75,7 +75,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    fn definition(&self, key: ActionKey) -> Option<&'a Definition> {
+    pub(super) fn definition(&self, key: ActionKey) -> Option<&'a Definition> {
         let version = self.ready.catalogue.version(key)?;
         Some(version.definition.get())
     }

@@ -7,6 +7,7 @@
 //! - Without an explanation the first gate that does not pass ends the matter, and nothing is allocated. With one all gates
 //!   are given, with the rules and values that they used; the first that does not pass is the same.
 
+mod reason;
 mod report;
 
 pub use report::{Allowed, GateReport, RuleReport, Shown};

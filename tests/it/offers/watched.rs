@@ -75,6 +75,8 @@ async fn what_does_not_come_true_is_counted_and_flagged() {
         "customer_profile_actions_miscalibrated{direction=\"underrated\"} 0",
         "customer_profile_actions_drifting{direction=\"falling\"} 1",
         "customer_profile_actions_drifting{direction=\"rising\"} 0",
+        "customer_profile_action_successes_expected{action=\"upsell\"} 300",
+        "customer_profile_action_successes{action=\"upsell\"} 100",
     ];
     until("the gauges are set", async || {
         if std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
