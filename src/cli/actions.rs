@@ -15,7 +15,7 @@ use crate::{
     ids::RunId,
     proto::v1::{
         Action, ActionIssue, ActionStatus, ExportActionsRequest, ImportActionsRequest,
-        ImportActionsResponse, ImportOutcome, ListActionsRequest,
+        ImportActionsResponse, ImportOutcome, ListActionsRequest, RuleMatch,
         next_best_action_service_client::NextBestActionServiceClient,
     },
 };
@@ -163,6 +163,7 @@ fn imported(
         let version = action.version;
         let stands = standing(action.status());
         lines.push(line.plain(&format!("{} version {version}, {stands}", action.action_id)));
+        lines.extend(action.matches.iter().map(matched));
     }
     for name in &answer.segments_changed {
         lines.push(
@@ -188,6 +189,32 @@ fn imported(
         )),
     }
     Ok(())
+}
+
+/// How many customers a rule lets through; one that lets nobody through stands out.
+fn matched(of: &RuleMatch) -> Line {
+    let tone = if of.passed == 0 {
+        Tone::Bad
+    } else {
+        Tone::Faint
+    };
+    let (passed, sampled) = (of.passed, of.sampled);
+    let name = if of.name == "all" {
+        "all rules together"
+    } else {
+        &of.name
+    };
+    let unknown = match of.unknown {
+        0 => String::new(),
+        unknown => format!(", of {unknown} it is not known"),
+    };
+    Line::default().with(
+        tone,
+        &format!(
+            "{:10} {name} lets {passed} of {sampled} through{unknown}",
+            ""
+        ),
+    )
 }
 
 async fn export(args: &ActionsArgs, client: &mut Client) -> Result<(), Failure> {

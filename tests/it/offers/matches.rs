@@ -6,7 +6,10 @@ use customer_profile::proto::v1::{
 };
 
 use super::{CATALOGUE, client, shop};
-use crate::harness::{Database, Service, make};
+use crate::{
+    harness::{Database, Service, make, process::program},
+    imports::printed,
+};
 
 /// Of whom every third has an open ticket.
 const PEOPLE: i64 = 60;
@@ -144,4 +147,29 @@ async fn an_import_says_it_of_what_it_changes() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn the_command_prints_it_of_each_rule() {
+    let service = crowd().await;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("catalogue.yaml");
+    let help = "open_tickets == 0'}\n      - {name: nobody, rule: 'interactions > 1000";
+    std::fs::write(&file, CATALOGUE.replace("open_tickets > 0", help)).unwrap();
+    let mut command = program();
+    command.args(["actions", "import"]).arg(&file);
+    command.args(["--dry-run", "--to", &service.url]);
+    let text = printed(command).await;
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let at = lines.iter().position(|line| line.starts_with("updated"));
+    let at = at.unwrap_or_else(|| panic!("{text}"));
+    assert_eq!(
+        lines[at..at + 4],
+        [
+            "updated    help version 2, active",
+            "needs_help lets 40 of 60 through",
+            "nobody lets 0 of 60 through",
+            "all rules together lets 0 of 60 through",
+        ]
+    );
 }
