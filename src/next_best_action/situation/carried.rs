@@ -108,9 +108,12 @@ actions:
             .enumerate()
             .map(|(n, rule)| format!("{{name: r{n}, rule: '{rule}'}}"))
             .collect();
-        let text = CATALOGUE;
-        let text = text.replace("RULES", &rules.join(", "));
-        let decoded = take_apart(&[&text]);
+        prepared(&CATALOGUE.replace("RULES", &rules.join(", ")))
+    }
+
+    /// A catalogue from its text.
+    pub(in super::super) fn prepared(text: &str) -> Snapshot {
+        let decoded = take_apart(&[text]);
         let language = Language::with([], decoded.segments());
         let import = decoded.check(&Known::default(), &language).unwrap();
         let policy = import.policy.unwrap();
