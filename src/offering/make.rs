@@ -87,6 +87,8 @@ pub struct Made {
     pub found: Option<lookup::Answer>,
     /// Whether an earlier call made it.
     pub repeated: bool,
+    /// Whether its contacts are reserved: not of somebody who is not known and came without an identifier to be known by.
+    pub reserved: bool,
     /// The transaction that reserved; 0 when this call wrote nothing.
     pub position: i64,
     /// The identifier that what was reserved is anchored at, with the version of its profile.
@@ -167,6 +169,7 @@ impl Desk {
             decision,
             found,
             repeated: false,
+            reserved: false,
             position: 0,
             anchor: None,
         };
@@ -228,6 +231,7 @@ impl Desk {
         let answer = answer.ok_or_else(|| Error::bug("keeping a decision", "no answer"))?;
         if let Outcome::Recorded { version, .. } = answer.outcome {
             made.position = answer.position;
+            made.reserved = true;
             made.anchor = anchor.map(|anchor| (anchor, version));
         }
         Ok(answer)
@@ -252,6 +256,7 @@ impl Desk {
         let at = (inputs.policy_version, inputs.model_snapshot);
         let ready = self.shelf.at(&tenant.id, at.0, at.1).await?;
         let ready = ready.ok_or_else(|| Error::bug("reading a decision", "its policy is gone"))?;
+        let reserved = past.reserved();
         let decision = if call.explain {
             past.explained(&ready, &call.page)?.now
         } else {
@@ -260,7 +265,7 @@ impl Desk {
         let found = match &call.who {
             None => None,
             // What was reserved is in what is read.
-            Some(who) if !decision.reservations.is_empty() => {
+            Some(who) if reserved => {
                 let wish = Wish {
                     bound: Duration::ZERO,
                     ..call.wish.clone()
@@ -276,6 +281,7 @@ impl Desk {
             decision,
             found,
             repeated: true,
+            reserved,
             position: 0,
             anchor: None,
         })

@@ -142,6 +142,12 @@ impl Desk {
 }
 
 impl Past {
+    /// Whether its contacts are reserved: they were if there was somebody to anchor them at.
+    #[must_use]
+    pub fn reserved(&self) -> bool {
+        self.anchor.is_some() && !self.record.decision.reservations.is_empty()
+    }
+
     /// The same decision made again by what it was made by, with every gate of every candidate.
     ///
     /// # Errors

@@ -296,6 +296,30 @@ async fn a_dry_run_leaves_no_trace() {
 }
 
 #[tokio::test]
+async fn of_somebody_without_an_identifier_nothing_is_said_to_be_reserved() {
+    let service = Service::with(Database::new().await, &[]).await;
+    let for_anybody = CATALOGUE.replace("rule: 'known'", "rule: 'open_tickets == 0'");
+    import(&service, "first", &for_anybody).await;
+    let until = |answer: &GetNextBestActionsResponse| {
+        let placements = &answer.decision.as_ref().unwrap().placements;
+        assert_eq!(placements[0].actions[0].action_id, "upsell");
+        placements[0].actions[0].reserved_until
+    };
+    for (who, reserved) in [(None, false), (Some(WHO), true)] {
+        let id = format!("reserves {reserved}");
+        for repeated in [false, true] {
+            let answer = decide(&service, asking(who, &id, &[HERO])).await.unwrap();
+            assert_eq!(answer.repeated, repeated);
+            assert_eq!(until(&answer).is_some(), reserved, "{who:?}");
+        }
+        let explained = explained(&service, &id).await;
+        let chosen = &explained.placements[0].actions[0];
+        assert_eq!(chosen.reserved_until.is_some(), reserved, "{who:?}");
+        assert_replays(&service, &id).await;
+    }
+}
+
+#[tokio::test]
 async fn strangers_get_what_needs_no_knowledge_in_their_language() {
     let service = shop(Database::new().await).await;
     let request = GetNextBestActionsRequest {

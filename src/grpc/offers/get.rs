@@ -84,12 +84,13 @@ pub(in crate::grpc) async fn get(
         &sight,
     )
     .seen_by(caller)
+    .reserving(made.reserved)
     .in_locale(call.locale.as_ref());
     if !call.dry_run && !made.repeated {
         count::offered(&shown, &api.desk.labels);
     }
     let read_info = api.answered_from(&tenant, made.found.as_slice(), position);
-    let reserved_before = made.repeated && !made.decision.reservations.is_empty();
+    let reserved_before = made.repeated && made.reserved;
     let token = if reserved_before {
         // What was read for the retry includes it.
         read_info.token.clone()

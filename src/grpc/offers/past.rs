@@ -122,6 +122,7 @@ impl Again {
         let (inputs, now) = (&self.past.record.inputs, &self.replay.now);
         Shown::new(&self.ready, inputs, now, &self.page, sight)
             .seen_by(caller)
+            .reserving(self.past.reserved())
             .in_locale(locale.as_ref())
     }
 }

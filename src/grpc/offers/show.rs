@@ -31,6 +31,8 @@ pub(super) struct Shown<'a> {
     pub(super) told: Told<'a>,
     /// Whether the caller may see what is known of customers.
     pub(super) values: bool,
+    /// Whether contacts are reserved.
+    reserved: bool,
     locale: LanguageTag,
 }
 
@@ -51,11 +53,17 @@ impl<'a> Shown<'a> {
             decision,
             sight,
             values: false,
+            reserved: false,
         }
     }
 
     pub(super) fn seen_by(mut self, caller: &Caller) -> Self {
         self.values = caller.may(Permission::Read);
+        self
+    }
+
+    pub(super) fn reserving(mut self, reserved: bool) -> Self {
+        self.reserved = reserved;
         self
     }
 
@@ -159,7 +167,7 @@ fn chosen(
     let text = shown.ready.catalogue.text(key, &shown.locale);
     let fallback = matches!(slot.choice, Choice::Fallback(_));
     let mut reservations = shown.decision.reservations.iter();
-    let reserved = reservations.find(|reserved| reserved.slot == slot.number);
+    let reserved = reservations.find(|one| shown.reserved && one.slot == slot.number);
     let survivor = placed
         .survivors
         .iter()
