@@ -18,6 +18,7 @@ mod gathered;
 pub mod identifiers;
 mod keep;
 mod lost;
+mod newest;
 mod primary;
 pub mod reader;
 mod remembered;

@@ -26,6 +26,7 @@ use crate::{
         HoldoutNote, Identifier, Interaction, OfferNote, OfferedSlot, Subject, SubjectKind,
     },
     storage::{offers, profiles::Profile},
+    telemetry::names,
     tenants::Tenant,
 };
 
@@ -139,6 +140,7 @@ impl Desk {
                 span.record("reserved", made.decision.reservations.len());
                 return Ok(made);
             }
+            metrics::counter!(names::ACTION_DECISIONS_OUTDATED).increment(1);
         }
         Err(Error::Conflict { reason: "conflict" })
     }
@@ -183,6 +185,9 @@ impl Desk {
         let reserves =
             !made.decision.reservations.is_empty() || made.decision.assigned.pin.is_some();
         let Some(holder) = holder.filter(|_| reserves) else {
+            if !self.confirms(&tenant.id, call, &made).await? {
+                return Ok(None);
+            }
             let new = made.row(call, made.profile().map(|profile| profile.home_key));
             if call.id.is_none() {
                 self.logbook.keep(&tenant.id, new).await?;

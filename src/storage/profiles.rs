@@ -18,6 +18,7 @@ use crate::{
 pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("profiles.load", LOAD),
     ("profiles.read", READ),
+    ("profiles.version", VERSION),
     ("profiles.after", AFTER),
     ("profiles.count", COUNT),
     ("profiles.upsert", UPSERT),
@@ -60,6 +61,11 @@ SELECT
     pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1 AS position
 FROM profiles
 WHERE tenant = $1 AND profile_id = ANY($2::uuid[])";
+
+const VERSION: &str = "
+SELECT version
+FROM profiles
+WHERE tenant = $1 AND profile_id = $2";
 
 const AFTER: &str = "
 SELECT
@@ -318,6 +324,24 @@ pub async fn read(
     rows.into_iter()
         .map(|row| Ok((Profile::try_from(row.row)?, row.position)))
         .collect()
+}
+
+/// The version of a profile; none when there is none.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.profiles.version", skip_all)]
+pub async fn version(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    id: ProfileId,
+) -> Result<Option<i64>> {
+    let version = sqlx::query_scalar(VERSION)
+        .bind(tenant.as_str())
+        .bind(id.as_uuid())
+        .fetch_optional(connection)
+        .await?;
+    Ok(version)
 }
 
 /// The profiles after an id, in their order, whole.

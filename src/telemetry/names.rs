@@ -346,7 +346,7 @@ pub const METRICS: &[Metric] = &[
     metric(
         (ACTION_DECISIONS_OUTDATED, Counter, Unit::Count),
         &[],
-        "decisions that were made anew because the customer had changed when they were to be stored",
+        "decisions that were made anew because the customer had changed when they were to be stored or answered",
     ),
     metric(
         (ACTION_DECISIONS_UNSTORED, Counter, Unit::Count),
