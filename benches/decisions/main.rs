@@ -2,7 +2,8 @@
 //!
 //! Nothing named is decisions through gRPC (`served.rs`); `--rounds 3 --seconds 2 --people 2000` makes that shorter. `engine` is how
 //! long the engine takes for one decision; `simulate` is regret in a world whose truth is known, with `--svg PATH` for the
-//! picture; `coverage` is how often the intervals of off-policy estimates hold the truth.
+//! picture; `coverage` is how often the intervals of off-policy estimates hold the truth; `hostile` is how long it takes to refuse
+//! what strangers write as rules.
 
 #![expect(
     clippy::print_stdout,
@@ -15,6 +16,7 @@ mod coverage;
 #[path = "../machine/empty.rs"]
 mod empty;
 mod engine;
+mod hostile;
 #[path = "../machine/load.rs"]
 #[expect(dead_code, reason = "other benchmarks use the rest of it")]
 mod load;
@@ -54,7 +56,13 @@ fn main() {
     if asked("engine") {
         engine::run();
     }
-    if !["simulate", "coverage", "engine"].into_iter().any(asked) {
+    if asked("hostile") {
+        hostile::run();
+    }
+    if !["simulate", "coverage", "engine", "hostile"]
+        .into_iter()
+        .any(asked)
+    {
         let number = |name: &str, default: usize| {
             let value = after(name).and_then(|value| value.parse().ok());
             value.unwrap_or(default)

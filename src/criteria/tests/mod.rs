@@ -9,4 +9,5 @@ mod naive;
 mod reference;
 mod segments;
 mod speed;
+mod texts;
 mod world;
