@@ -1,6 +1,6 @@
 //! The simulator: what learning is worth where the truth is known.
 //!
-//! 20 seeds; 120 days of 200 decisions; 12 actions in two groups, four of which come on days 20 to 80; propensities drift,
+//! 20 seeds; 120 days of 400 decisions; 12 actions in two groups, four of which come on days 20 to 80; propensities drift,
 //! and the best action falls on day 75; a yes takes up to 14 days, in one group longer than in the other. Regret is the
 //! expected yeses of the best fixed action (in hindsight, of those that were there all the time) minus those of the policy,
 //! for each decision. Better means that the paired 95% interval of the difference in mean regret excludes 0.
