@@ -7,6 +7,7 @@ mod kept;
 mod lift;
 mod matches;
 mod metered;
+mod parted;
 mod race;
 mod replays;
 mod stats;

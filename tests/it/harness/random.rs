@@ -54,6 +54,14 @@ impl Random {
     }
 }
 
+/// The seed of a race: that of `CUSTOMER_PROFILE_TEST_SEED`, which repeats what it drew, or one of this very moment. It is printed.
+pub fn seed_of_race() -> u64 {
+    let asked = std::env::var("CUSTOMER_PROFILE_TEST_SEED").ok();
+    let seed = asked.map_or_else(seed_of_now, |seed| seed.parse().unwrap());
+    println!("CUSTOMER_PROFILE_TEST_SEED={seed}");
+    seed
+}
+
 /// A seed of this very moment, for what must not be the same each time; whoever draws one prints it.
 pub fn seed_of_now() -> u64 {
     use std::hash::{BuildHasher as _, RandomState};

@@ -1,9 +1,11 @@
 //! What metrics say of each action.
 
 use customer_profile::proto::v1::{ActionOutcome, GetNextBestActionsRequest, OutcomeReceipt};
+use prost::Message as _;
 
 use super::{
-    CATALOGUE, HERO, LETTER, WHO, actions, asking, decide, decided, happened, import, tell,
+    CATALOGUE, HERO, LETTER, WHO, actions, asking, decide, decided, explained, happened, import,
+    tell,
 };
 use crate::{
     harness::{Database, Service, make},
@@ -53,6 +55,16 @@ async fn offers_outcomes_and_stops_are_counted_by_action_and_by_reason() {
     );
     assert_eq!(value(&service, offers).await, 1.0, "a retry offers nothing");
     assert!(value(&service, never).await > stopped, "the letter");
+    let whole = explained(&service, "one").await;
+    let candidates: usize = whole
+        .placements
+        .iter()
+        .map(|one| one.candidates.len())
+        .sum();
+    println!(
+        "{} bytes of {candidates} explained candidates",
+        whole.encoded_len()
+    );
     let chosen = &made.decision.unwrap().placements[0].actions[0];
     let sum = "customer_profile_action_propensity_sum{action=\"metered_upsell\"}";
     assert_eq!(value(&service, sum).await, chosen.propensity);

@@ -1,11 +1,19 @@
 //! Many decisions on one customer at the same time.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use customer_profile::proto::v1::{ConsentState, GetNextBestActionsRequest, Interaction};
 
-use super::{HERO, LETTER, SIDE, WHO, actions, asking, assert_replays, decide, shop};
-use crate::harness::{Database, Service, make, random::Random};
+use super::{
+    CATALOGUE, HERO, LETTER, SIDE, WHO, actions, asking, assert_replays, decide, import, shop,
+};
+use crate::harness::{
+    Database, Service, make,
+    random::{Random, seed_of_race},
+};
 
 /// How many callers.
 const CALLERS: usize = 32;
@@ -71,7 +79,17 @@ async fn a_decision_id_reserves_once_for_many_callers_at_once() {
     assert_eq!(actions(&none), [""; 0]);
 }
 
-/// Complaints, consents taken back, merges of identifiers and decisions at once, through two services: whoever had complained or
+/// A complaint that was made so many seconds ago.
+fn complaint(event: &str, ago: usize, who: &[&str]) -> Interaction {
+    let ago = Duration::from_secs(u64::try_from(ago).unwrap());
+    Interaction {
+        r#type: "complaint.received".into(),
+        occurred_at: Some((SystemTime::now() - ago).into()),
+        ..make::seen(event, 0, who)
+    }
+}
+
+/// Complaints, late ones among them, consents taken back, merges of identifiers and decisions at once, through two services: whoever had complained or
 /// taken back when a decision began is not sold to by it, and no cap is exceeded, whatever is merged.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn gates_hold_while_customers_change() {
@@ -81,11 +99,14 @@ async fn gates_hold_while_customers_change() {
         Service::with(database, &[]).await,
     ];
     let services = Arc::new(services);
+    let seed = seed_of_race();
     let people = 6;
     let mut tasks = Vec::new();
     for person in 0..people {
         let services = Arc::clone(&services);
-        tasks.push(tokio::spawn(async move { live(&services, person).await }));
+        tasks.push(tokio::spawn(
+            async move { live(&services, seed, person).await },
+        ));
     }
     for task in tasks {
         task.await.unwrap();
@@ -93,8 +114,8 @@ async fn gates_hold_while_customers_change() {
     services[0].assert_agrees().await;
 }
 
-async fn live(services: &[Service; 2], person: u64) {
-    let mut random = Random::new(person);
+async fn live(services: &[Service; 2], seed: u64, person: u64) {
+    let mut random = Random::new(seed.wrapping_add(person));
     let names = [
         format!("email=p{person}@example.com"),
         format!("customer_id=p{person}"),
@@ -114,11 +135,9 @@ async fn live(services: &[Service; 2], person: u64) {
         let event = format!("{person}-{step}");
         match random.below(8) {
             0 if step > 10 => {
-                let complaint = Interaction {
-                    r#type: "complaint.received".into(),
-                    occurred_at: Some(std::time::SystemTime::now().into()),
-                    ..make::seen(&event, 0, &[&names[0], &names[1]])
-                };
+                // One in two comes late: it was made before what has been decided since.
+                let late = random.below(2) * random.below(6 * 86_400);
+                let complaint = complaint(&event, late, &[&names[0], &names[1]]);
                 service.record_one(complaint).await;
                 upset = true;
             }
@@ -165,4 +184,53 @@ async fn live(services: &[Service; 2], person: u64) {
     }
     // Before the two identifiers met they were two people, and each may have seen it once.
     assert!(upsells <= 2, "{person}: {upsells}");
+}
+
+/// What reserves nothing is decided on what an instance remembers; who complained or took a consent back through another one is not
+/// sold to all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn without_caps_gates_hold_across_instances_too() {
+    let database = Database::new().await;
+    let here = Service::with(database.clone(), &[]).await;
+    let caps = |line: &&str| !line.contains("caps:") && !line.contains("scope: action");
+    let lines: Vec<&str> = CATALOGUE.lines().filter(caps).collect();
+    import(&here, "first", &lines.join("\n")).await;
+    let there = Service::with(database, &[]).await;
+    // One in two complains late, and one in two of all takes back what was granted.
+    let lives = (0..24_usize).map(|person| {
+        let (here, there) = (&here, &there);
+        async move {
+            let who = format!("email=q{person}@example.com");
+            let granted = make::consent(
+                &format!("{person}-yes"),
+                1,
+                &who,
+                ConsentState::Granted,
+                None,
+            );
+            there.record_one(granted).await;
+            let asked = || asking(Some(&who), "", &[HERO, SIDE, LETTER]);
+            // Nobody chose an id, so nothing but memory is touched when it is asked again.
+            for _ in 0..2 {
+                let before = actions(&decide(here, asked()).await.unwrap());
+                assert!(before.contains(&"upsell".to_owned()), "{before:?}");
+                assert!(before.contains(&"letter".to_owned()), "{before:?}");
+            }
+            let no = format!("{person}-no");
+            let complains = person % 2 == 0;
+            if complains {
+                let late = (person % 4) * 40_000;
+                there.record_one(complaint(&no, late, &[&who])).await;
+            } else {
+                let denied = make::consent(&no, 2, &who, ConsentState::Denied, None);
+                there.record_one(denied).await;
+            }
+            let after = actions(&decide(here, asked()).await.unwrap());
+            assert!(!after.contains(&"letter".to_owned()), "{person}: {after:?}");
+            let sold = after.contains(&"upsell".to_owned());
+            assert_eq!(sold, !complains, "{person}: {after:?}");
+        }
+    });
+    futures_util::future::join_all(lives).await;
+    here.assert_agrees().await;
 }
