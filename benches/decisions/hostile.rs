@@ -33,7 +33,7 @@ impl Facts for Busy {
     }
 }
 
-fn worst(mut work: impl FnMut()) -> Duration {
+fn usual(mut work: impl FnMut()) -> Duration {
     let took = (0..RUNS).map(|_| {
         let begun = Instant::now();
         work();
@@ -52,7 +52,7 @@ fn milliseconds(took: Duration) -> f64 {
 pub(crate) fn run() {
     let mut slowest = (Duration::ZERO, "");
     for (name, text) in texts::hostile() {
-        let took = worst(|| {
+        let took = usual(|| {
             black_box(Rule::parse(black_box(&text), Use::Decision)).unwrap_err();
         });
         println!(
@@ -72,7 +72,7 @@ pub(crate) fn run() {
         .last()
         .unwrap();
     let customer = Busy((0..64).map(|n| format!("text {n:02}")).collect());
-    let took = worst(|| {
+    let took = usual(|| {
         black_box(rule.evaluate(black_box(&customer)));
     });
     println!(

@@ -123,10 +123,10 @@ async fn merged(service: &Service) -> i64 {
 async fn holdout_groups_unite_and_part() {
     for way in WAYS {
         let service = Service::with(Database::new().await, &[]).await;
-        let half = CATALOGUE.replace("universal: 0.0, random: 0.0", "universal: 0.2, random: 0.2");
-        import(&service, "first", &half).await;
+        let held = CATALOGUE.replace("universal: 0.0, random: 0.0", "universal: 0.2, random: 0.2");
+        import(&service, "first", &held).await;
         let mut known: Vec<(String, HoldoutGroup)> = Vec::new();
-        for n in 0..60 {
+        for n in 0..120 {
             // An identifier of each kind, so that they can be one person.
             let kind = ["email=p", "customer_id=p"][n % 2];
             let end = ["@example.com", ""][n % 2];
