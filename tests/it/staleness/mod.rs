@@ -6,7 +6,7 @@
 //! older than that write; it is not older than what was answered to a writer longer ago than the bound, or, where old answers are
 //! welcome, than it says itself; and along the reads of one reader that hands on its last token versions never go back. Reads that
 //! are refused as UNAVAILABLE are counted; ABORTED has to be `token_lost`, after a failover. In Redis no older value takes the place
-//! of a newer one. In the end all is recomputed from what is stored.
+//! of a newer one, although some are put there late. In the end all is recomputed from what is stored.
 //!
 //! The same checker is run on what is broken on purpose: without the tail of the outbox, without the comparison of what is newer, and
 //! with a standby that lacks commits.

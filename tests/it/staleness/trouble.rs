@@ -2,14 +2,24 @@
 
 use std::{sync::Arc, time::Duration};
 
-use customer_profile::cache::sealed::AGE;
+use customer_profile::{
+    cache::{
+        redis::{Options, Tier, Value},
+        rule::Age,
+        sealed::{AGE, Seal},
+    },
+    config::Secret,
+    identity::HashSecret,
+    ids::TenantId,
+};
 use redis::{Client, RedisError, aio::MultiplexedConnection, cmd};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use super::world::World;
 use crate::{
     faults::failover::Pair,
-    harness::{Random, in_full, redis::Redis},
+    harness::{Random, cluster::SECRET, in_full, redis::Redis},
     replicas,
 };
 
@@ -61,26 +71,35 @@ pub async fn of_redis(world: Arc<World>, mut redis: Redis, mut random: Random) -
 }
 
 /// Looks at what Redis keeps, again and again: under no name an older value takes the place of a newer one, but where all was
-/// taken out of it.
+/// taken out of it; although somebody puts there what he has read long before.
 pub async fn watch_redis(world: Arc<World>, url: String) {
-    let client = Client::open(url).unwrap();
+    let client = Client::open(url.as_str()).unwrap();
+    let mut late = Late::new(url);
     while !world.over() {
         // It may be held still, or away.
         if let Ok(mut connection) = client.get_multiplexed_async_connection().await {
-            while !world.over() && look(&world, &mut connection).await.is_ok() {
+            while !world.over()
+                && let Ok(values) = look(&world, &mut connection).await
+            {
+                late.put(values).await;
                 sleep(Duration::from_millis(10)).await;
             }
         }
         sleep(Duration::from_millis(50)).await;
     }
+    late.stop.cancel();
 }
 
-async fn look(world: &World, connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
+/// What Redis keeps, by name.
+type Values = Vec<(String, Vec<u8>)>;
+
+async fn look(world: &World, connection: &mut MultiplexedConnection) -> Result<Values, RedisError> {
     let mut kept = world.kept.lock().await;
     let names: Vec<String> = cmd("KEYS").arg("cp1:*").query_async(connection).await?;
-    let is_value = |name: &&String| name.contains(":d2:") || name.contains(":i:");
-    for name in names.iter().filter(is_value) {
-        let value: Vec<u8> = cmd("GET").arg(name).query_async(connection).await?;
+    let is_value = |name: &String| name.contains(":d2:") || name.contains(":i:");
+    let mut values = Values::new();
+    for name in names.into_iter().filter(is_value) {
+        let value: Vec<u8> = cmd("GET").arg(&name).query_async(connection).await?;
         let Some(Ok(age)) = value.get(..AGE).map(std::str::from_utf8) else {
             continue;
         };
@@ -88,8 +107,70 @@ async fn look(world: &World, connection: &mut MultiplexedConnection) -> Result<(
         if before.as_deref().is_some_and(|before| before > age) {
             world.wrong(format!("an older value: {age} after {before:?} of {name}"));
         }
+        values.push((name, value));
     }
-    Ok(())
+    Ok(values)
+}
+
+/// An instance that took its time between reading and keeping.
+struct Late {
+    tier: Arc<Tier>,
+    seal: Seal,
+    read: Values,
+    at: Instant,
+    stop: CancellationToken,
+}
+
+impl Late {
+    fn new(url: String) -> Self {
+        let options = Options {
+            url: Secret::new(url),
+            connections: 1,
+            budget: Duration::from_secs(1),
+            pause: Duration::from_millis(100),
+        };
+        let seal = Seal::new(&HashSecret::new(SECRET.as_bytes()).unwrap());
+        let tier = Tier::new(options, seal.clone()).unwrap();
+        let stop = CancellationToken::new();
+        tokio::spawn(Arc::clone(&tier).keep_connected(|_: &[u8]| (), stop.clone()));
+        Self {
+            tier,
+            seal,
+            read: Values::new(),
+            at: Instant::now(),
+            stop,
+        }
+    }
+
+    /// Puts what was there some time ago, and takes what is there now.
+    async fn put(&mut self, now: Values) {
+        if self.at.elapsed() < Duration::from_millis(300) {
+            return;
+        }
+        self.at = Instant::now();
+        let tenant = TenantId::default_tenant();
+        let read = std::mem::replace(&mut self.read, now);
+        let values = read.into_iter().filter_map(|(name, value)| {
+            let (kind, contents) = self.seal.open((&tenant, &name), &value)?;
+            let number = |digits: std::ops::Range<usize>| {
+                let digits = std::str::from_utf8(value.get(digits)?).ok()?;
+                i64::from_str_radix(digits, 16).ok()
+            };
+            Some(Value {
+                tenant: tenant.clone(),
+                age: Age {
+                    version: number(0..16)?,
+                    position: number(16..32)?,
+                },
+                kind,
+                contents: contents.to_vec(),
+                lifetime: Duration::from_secs(10),
+                name,
+            })
+        });
+        let values: Vec<Value> = values.collect();
+        self.tier.put(&values).await;
+    }
 }
 
 /// Holds an instance still and lets the standby take over: once, or, with everything, again and again with new standbys.
