@@ -157,8 +157,8 @@ async fn the_command_prints_it_of_each_rule() {
     let help = "open_tickets == 0'}\n      - {name: nobody, rule: 'interactions > 1000";
     std::fs::write(&file, CATALOGUE.replace("open_tickets > 0", help)).unwrap();
     let mut command = program();
-    command.args(["actions", "import"]).arg(&file);
-    command.args(["--dry-run", "--to", &service.url]);
+    command.args(["actions", "--to", &service.url]);
+    command.args(["import", "--dry-run"]).arg(&file);
     let text = printed(command).await;
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let at = lines.iter().position(|line| line.starts_with("updated"));
