@@ -301,17 +301,17 @@ async fn of_somebody_without_an_identifier_nothing_is_said_to_be_reserved() {
     let service = Service::with(Database::new().await, &[]).await;
     let for_anybody = CATALOGUE.replace("rule: 'known'", "rule: 'open_tickets == 0'");
     import(&service, "first", &for_anybody).await;
-    let until = |answer: &GetNextBestActionsResponse| {
+    let says = |answer: &GetNextBestActionsResponse| {
         let placements = &answer.decision.as_ref().unwrap().placements;
         assert_eq!(placements[0].actions[0].action_id, "upsell");
-        placements[0].actions[0].reserved_until
+        placements[0].actions[0].reserved_until.is_some()
     };
     for (who, reserved) in [(None, false), (Some(WHO), true)] {
         let id = format!("reserves {reserved}");
         for repeated in [false, true] {
             let answer = decide(&service, asking(who, &id, &[HERO])).await.unwrap();
             assert_eq!(answer.repeated, repeated);
-            assert_eq!(until(&answer).is_some(), reserved, "{who:?}");
+            assert_eq!(says(&answer), reserved, "{who:?}");
         }
         let explained = explained(&service, &id).await;
         let chosen = &explained.placements[0].actions[0];

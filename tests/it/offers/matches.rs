@@ -166,7 +166,7 @@ async fn the_command_prints_it_of_each_rule() {
     assert_eq!(
         lines[at..at + 4],
         [
-            "updated    help version 2, active",
+            "updated   help version 2, active",
             "needs_help lets 40 of 60 through",
             "nobody lets 0 of 60 through",
             "all rules together lets 0 of 60 through",
