@@ -342,10 +342,9 @@ mod tests {
     fn nothing_of_another_run_of_the_store_is_believed() {
         let caches = caches();
         let run = |incarnation| {
-            let epoch = caches.epoch_of(incarnation);
-            caches.begin(epoch, 5);
+            caches.begin(incarnation, 5);
             caches.memory_mut().looked(caches.now(), 20);
-            epoch
+            caches.epoch_of(incarnation)
         };
         let facts = Facts {
             profile: ProfileId::from_uuid(Uuid::nil()),

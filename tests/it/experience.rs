@@ -360,12 +360,19 @@ async fn value_and_risk_follow_from_how_others_buy() {
     );
     assert!(leaving.score > risk(gone).score);
 
+    assert_year_is_told(&service, start, repeated).await;
+    service.assert_agrees().await;
+    service.stop().await;
+}
+
+/// What is told of all who bought in the 345 days from `start`, `repeated` of them more than once.
+async fn assert_year_is_told(service: &Service, start: i64, repeated: i64) {
     let year = GetExperienceMetricsRequest {
         from: make::at(start * DAY),
         before: make::at((start + 345) * DAY),
         ..of_a_year(AnswerPolicy::Unspecified, MetricBreakdown::Unspecified)
     };
-    let answer = ask(&service, &year).await;
+    let answer = ask(service, &year).await;
     // Of who ordered once nobody can say whether they are still there.
     for (name, n) in [
         ("customers_alive", repeated),
@@ -385,8 +392,6 @@ async fn value_and_risk_follow_from_how_others_buy() {
     let churn = find(&answer, "idle_churn", "")[0].value.unwrap();
     assert!(0.0 < churn && churn < 1.0, "{churn}");
     assert!(answer.modelled_on.is_some());
-    service.assert_agrees().await;
-    service.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

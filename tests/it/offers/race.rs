@@ -193,8 +193,8 @@ async fn without_caps_gates_hold_across_instances_too() {
     let database = Database::new().await;
     let here = Service::with(database.clone(), &[]).await;
     let caps = |line: &&str| !line.contains("caps:") && !line.contains("scope: action");
-    let lines: Vec<&str> = CATALOGUE.lines().filter(caps).collect();
-    import(&here, "first", &lines.join("\n")).await;
+    let without_caps: Vec<&str> = CATALOGUE.lines().filter(caps).collect();
+    import(&here, "first", &without_caps.join("\n")).await;
     let there = Service::with(database, &[]).await;
     // One in two complains late, and one in two of all takes back what was granted.
     let lives = (0..24_usize).map(|person| {
