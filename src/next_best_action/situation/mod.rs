@@ -8,11 +8,11 @@
 //! - A name that the catalogue does not know speaks of nothing that it can ask, so leaving it out changes no decision.
 
 pub mod carried;
-#[cfg(test)]
-mod exact;
 pub mod models;
 pub mod questions;
 pub mod seen;
+#[cfg(test)]
+mod tests;
 pub mod told;
 
 pub use models::{Learnt, Models};
