@@ -55,6 +55,7 @@ impl Random {
 }
 
 /// The seed of a race: that of `CUSTOMER_PROFILE_TEST_SEED`, which repeats what it drew, or one of this very moment. It is printed.
+#[expect(clippy::print_stdout, reason = "who repeats a race needs its seed")]
 pub fn seed_of_race() -> u64 {
     let asked = std::env::var("CUSTOMER_PROFILE_TEST_SEED").ok();
     let seed = asked.map_or_else(seed_of_now, |seed| seed.parse().unwrap());

@@ -1,11 +1,9 @@
 //! What metrics say of each action.
 
 use customer_profile::proto::v1::{ActionOutcome, GetNextBestActionsRequest, OutcomeReceipt};
-use prost::Message as _;
 
 use super::{
-    CATALOGUE, HERO, LETTER, WHO, actions, asking, decide, decided, explained, happened, import,
-    tell,
+    CATALOGUE, HERO, LETTER, WHO, actions, asking, decide, decided, happened, import, tell,
 };
 use crate::{
     harness::{Database, Service, make},
@@ -54,13 +52,6 @@ async fn offers_outcomes_and_stops_are_counted_by_action_and_by_reason() {
     assert!(again.repeated);
     assert_eq!(value(&service, &offers).await, "1", "not of a retry");
     assert_ne!(value(&service, &never).await, before, "the letter");
-    let whole = explained(&service, "one").await;
-    let candidates = whole.placements.iter().map(|one| one.candidates.len());
-    println!(
-        "{} bytes of {} explained candidates",
-        whole.encoded_len(),
-        candidates.sum::<usize>()
-    );
     let chosen = &made.decision.unwrap().placements[0].actions[0];
     let sum = of("propensity_sum", "action=\"metered_upsell\"");
     let logged = chosen.propensity.to_string();
