@@ -2,6 +2,10 @@
 //!
 //! It becomes one assertion between the strongest oldest identifiers of the two profiles. An identifier that several
 //! people share stands for nobody else, so it is taken only when a profile has no other; a hub never is.
+//!
+//! What a merge asserts must hold. Where it voids a separation other links come into force with it. Those of identifiers that
+//! people have of their own come after the assertion and yield to it; one of a shared identifier comes after them all, so that they
+//! could refuse it. Such a merge is not made.
 
 use std::collections::BTreeSet;
 
@@ -47,6 +51,12 @@ pub(super) async fn freeze(
         ));
     }
     let voids = allowed(context, &stays, &goes)?;
+    let is_shared = key_standing == Standing::Shared || other_standing == Standing::Shared;
+    if is_shared && !voids.is_empty() {
+        return Err(refused(
+            "one of the profiles is an identifier that several people share, and a separation keeps it apart from the other: undo that first",
+        ));
+    }
     let frozen = Frozen::Merge {
         stays: key,
         goes: other,

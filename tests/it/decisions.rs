@@ -235,6 +235,26 @@ async fn what_rules_forbid_is_refused_and_writes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_shared_is_merged_only_where_nothing_keeps_it_apart() {
+    let service = Service::start().await;
+    let (bob, device) = ("customer_id=bob", "device_id=tablet");
+    for (n, who) in [ANNA, bob].into_iter().enumerate() {
+        let at = 10 * (i64::try_from(n).unwrap() + 1);
+        service
+            .record_one(make::seen(who, at, &[who, device]))
+            .await;
+        separate(&service, who, &[device]).await.unwrap();
+    }
+    let before = service.digest("default").await;
+    let merged = merge(&service, "m", [ANNA, device]).await.unwrap_err();
+    refused(&merged, Code::FailedPrecondition, "merge_refused");
+    assert!(merged.message().contains("undo that first"), "{merged:?}");
+    assert_eq!(service.digest("default").await, before);
+    service.assert_agrees().await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_says_what_would_come_and_writes_nothing() {
     let service = two_people().await;
     let before = service.digest("default").await;

@@ -190,7 +190,7 @@ async fn instances_share_reads_and_the_relay_fills_its_streams() {
     until("the relay has handed over all", async || {
         events = 0;
         for bucket in 0..16 {
-            let stream = format!("shop:feed:{bucket}");
+            let stream = format!("shop:feed:{{{bucket}}}");
             events += cluster.ask_any::<usize>(&["XLEN", &stream]).await;
         }
         events >= who.len()

@@ -10,9 +10,11 @@
 //! | `sharing` | what one did on a shared device shows in nobody else's profile |
 //! | `switches` | rules that change under a store, profile by profile, while others write |
 //! | `steps` | the laws, after every step, and the wrong engines that they must catch |
+//! | `found` | stories that were found once and went wrong |
 
 mod evidence;
 mod facts;
+mod found;
 mod operators;
 mod past;
 mod sharing;

@@ -48,10 +48,11 @@ impl World {
         let (Some(key), Some(other)) = (self.end_of(stays), self.end_of(goes)) else {
             return false;
         };
-        let both_shared = [key, other]
+        let shared = [key, other]
             .iter()
-            .all(|k| self.rows[k].standing == Standing::Shared);
-        if stays == goes || both_shared {
+            .filter(|k| self.rows[k].standing == Standing::Shared)
+            .count();
+        if stays == goes || shared == 2 {
             return false;
         }
         let (mut one, two) = (
@@ -65,7 +66,8 @@ impl World {
             .map(|(decision, _)| *decision)
             .collect();
         one.sides.retain(|decision, _| !voids.contains(decision));
-        if one.refuses(&two, &self.rules).is_some() {
+        let wakes_links_before_it = shared == 1 && !voids.is_empty();
+        if wakes_links_before_it || one.refuses(&two, &self.rules).is_some() {
             return false;
         }
         let what = What::Merge {
