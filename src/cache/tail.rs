@@ -2,7 +2,7 @@
 //!
 //! What must stay true: a look counts from when it began; the next reads what the first page of this one could not show, which is
 //! the changes of transactions that ran then and of all that began later; a look that was cut off does not count, but the next goes on
-//! after the last page of it ([`place`]), so that no backlog is too large.
+//! after the last page of it (`place`), so that no backlog is too large.
 //! It has a connection of its own, so that it does not wait behind the calls that it is there to spare.
 
 mod place;

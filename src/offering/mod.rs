@@ -11,7 +11,7 @@
 //!   So of any number of concurrent decisions each sees what the others reserved.
 //! - A decision has one id and one outcome: whoever asks again under its id gets it, and another request under it is refused.
 //! - Whatever else is decided is stored within a second ([`logbook`]).
-//! - What sells or needs a consent is answered on what the primary has, though nothing be reserved ([`mod@confirm`]).
+//! - What sells or needs a consent is answered on what the primary has, though nothing be reserved (`confirm`).
 //! - A dry run writes nothing.
 
 mod attributing;

@@ -5,7 +5,7 @@
 //! - An outcome is an interaction of the customer, recorded once by its source and event id; what is known of an offer is kept
 //!   besides, by minima, so that storing it again after a crash between the two changes nothing.
 //! - An outcome with a decision goes to that decision. One without, or with one that is stored nowhere, goes to the last offer that
-//!   reached the customer within the attribution window ([`super::attributing`]). The answer says where it went.
+//!   reached the customer within the attribution window (`attributing`). The answer says where it went.
 //! - Nothing becomes of an offer before it is decided on: clocks of other systems differ, and what they tell of earlier times is taken
 //!   as of the decision.
 //! - One that can be attributed to nothing is answered so, and teaches nothing.

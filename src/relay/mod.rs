@@ -7,7 +7,7 @@
 //! - **One instance hands over the changes of a tenant at a time**, for as long as it prolongs its lease. One that was held up and
 //!   does not know that another has taken over repeats what the other has handed over, and ends with the next look at its lease.
 //! - **It holds up nothing else, and no tenant another**: it reads with the feed's turns, a page of a tenant before the next has its
-//!   turn. What fails of a tenant is tried again, less and less often ([`held`]), from what was noted.
+//!   turn. What fails of a tenant is tried again, less and less often (`held`), from what was noted.
 //! - **Nobody is left in the belief that nothing is missing.** What the outbox does not keep any more, and what another history of the
 //!   database may have instead of what was handed over, is told in every stream, after which only a snapshot helps.
 
