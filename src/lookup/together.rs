@@ -86,6 +86,17 @@ impl Read {
 struct Failures(bool);
 
 impl Failures {
+    /// What a shared read has read; none where it failed for the first time.
+    fn past(&mut self, flown: Option<Flown>) -> Result<Option<Read>, Error> {
+        match flown {
+            Some(Flown::Read(read)) => return Ok(Some(read)),
+            Some(Flown::Away) => return Err(away()),
+            Some(Flown::Failed(error)) => self.met(Some(&error))?,
+            None => self.met(None)?,
+        }
+        Ok(None)
+    }
+
     /// The first is tried again, together with all who met it; what the second is, its look-up is told.
     fn met(&mut self, failed: Option<&Arc<Error>>) -> Result<(), Error> {
         if !std::mem::replace(&mut self.0, true) {
@@ -118,14 +129,10 @@ impl Reader {
         // it has not.
         for _ in 0..ROUNDS {
             let (flown, role) = self.fly((tenant, who), Depth::Tiers, wish.bound).await;
-            match flown {
-                Some(Flown::Read(read)) if self.serves(&read, asked, wish.bound) => {
-                    return Ok(shared(read, role).answer(asked));
-                }
-                Some(Flown::Read(_)) => (),
-                Some(Flown::Away) => return Err(away()),
-                Some(Flown::Failed(error)) => failures.met(Some(&error))?,
-                None => failures.met(None)?,
+            if let Some(read) = failures.past(flown)?
+                && self.serves(&read, asked, wish.bound)
+            {
+                return Ok(shared(read, role).answer(asked));
             }
         }
         self.alone(tenant, who, wish).await
@@ -150,24 +157,15 @@ impl Reader {
                 break;
             }
             let (flown, role) = self.fly((tenant, who), Depth::Primary, wish.bound).await;
-            match flown {
-                Some(Flown::Read(read)) if read.began >= asked => {
-                    let Some((document, _)) = &read.found else {
-                        if wish.tokens.is_empty() {
-                            return Ok(shared(read, role).answer(asked));
-                        }
-                        // Whether somebody is missing whom the database has lost, it has to be asked.
-                        break;
-                    };
-                    if lacks(document, &wish.tokens) {
-                        return Err(LOST);
-                    }
-                    return Ok(shared(read, role).answer(asked));
-                }
-                Some(Flown::Read(_)) => (),
-                Some(Flown::Away) => return Err(away()),
-                Some(Flown::Failed(error)) => failures.met(Some(&error))?,
-                None => failures.met(None)?,
+            let read = failures.past(flown)?;
+            let Some(read) = read.filter(|read| read.began >= asked) else {
+                continue;
+            };
+            match &read.found {
+                Some((document, _)) if lacks(document, &wish.tokens) => return Err(LOST),
+                // Whether somebody is missing whom the database has lost, it has to be asked.
+                None if !wish.tokens.is_empty() => break,
+                _ => return Ok(shared(read, role).answer(asked)),
             }
         }
         sought.in_primary().await?;

@@ -81,14 +81,9 @@ impl Desk {
         attributed: &[&Attributed],
         answers: &mut [Answer],
     ) -> Result<(), Error> {
-        if attributed.is_empty() {
-            return Ok(());
-        }
-        let mut keys: Vec<DecisionKey> = attributed.iter().map(|one| one.offer.decision).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let mut connection = self.storage.acquire().await?;
-        let mut known = outcomes::load(&mut connection, tenant, &keys).await?;
+        let mut known = self
+            .known_of_offers(tenant, attributed.iter().copied())
+            .await?;
         for one in attributed {
             let (mut all, told) = (Record::default(), Record::from_earliest(one.offer.earliest));
             let same = |offer: &&Offer| {

@@ -306,6 +306,22 @@ impl Desk {
         }))
     }
 
+    /// What is stored of the offers that outcomes go to.
+    pub(super) async fn known_of_offers(
+        &self,
+        tenant: &TenantId,
+        attributed: impl Iterator<Item = &Attributed>,
+    ) -> Result<Vec<Offer>, Error> {
+        let mut keys: Vec<DecisionKey> = attributed.map(|one| one.offer.decision).collect();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        let mut connection = self.storage.acquire().await?;
+        Ok(outcomes::load(&mut connection, tenant, &keys).await?)
+    }
+
     /// What is known of the offers now.
     async fn show(
         &self,
@@ -313,14 +329,7 @@ impl Desk {
         attributed: &[Attributed],
         answers: &mut [Answer],
     ) -> Result<(), Error> {
-        if attributed.is_empty() {
-            return Ok(());
-        }
-        let mut keys: Vec<DecisionKey> = attributed.iter().map(|one| one.offer.decision).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let mut connection = self.storage.acquire().await?;
-        let known = outcomes::load(&mut connection, tenant, &keys).await?;
+        let known = self.known_of_offers(tenant, attributed.iter()).await?;
         for one in attributed {
             let same = |offer: &&Offer| {
                 (offer.decision, offer.slot) == (one.offer.decision, one.offer.slot)
